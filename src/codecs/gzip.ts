@@ -1,0 +1,22 @@
+import { createGunzip, createGzip as createCompress } from 'node:zlib';
+import type { Codec } from '../core/ports/codec.ts';
+import { filterThrough } from '../platform/child.ts';
+import { throughLibrary } from './library.ts';
+
+/** Gzip (RFC 1952), without a name or time in its header, so that equal input gives equal bytes. */
+export function createGzip(level: number, program: string | undefined): Codec {
+  return {
+    id: 'gzip',
+    suffix: '.gz',
+    settings: { level },
+    encode: async (source, { signal }) => {
+      if (program === undefined) return throughLibrary(source, createCompress({ level }));
+      return filterThrough(program, ['-q', '-n', `-${level}`, '-c'], source, signal);
+    },
+    decode: async (stream, { signal }) => {
+      const source = { type: 'stream', stream } as const;
+      if (program === undefined) return throughLibrary(source, createGunzip());
+      return filterThrough(program, ['-q', '-d', '-c'], source, signal);
+    },
+  };
+}

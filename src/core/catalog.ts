@@ -1,0 +1,34 @@
+import type { Manifest } from './manifest.ts';
+import type { VerificationNote } from './records.ts';
+import type { ObjectInfo } from './ports/storage.ts';
+
+/** A backup whose manifest could be read. */
+export interface Backup {
+  /** `<target>/<id>`, or empty when a single folder was opened as a storage. */
+  readonly prefix: string;
+  readonly manifest: Manifest;
+  readonly pinned: boolean;
+  /** False while its latest verification failed. */
+  readonly good: boolean;
+  readonly verifications: readonly VerificationNote[];
+  readonly objects: readonly ObjectInfo[];
+}
+
+/** A folder whose manifest exists but cannot be trusted: shown, never used, never removed by a rule. */
+export interface BrokenBackup {
+  readonly prefix: string;
+  readonly reason: string;
+  readonly objects: readonly ObjectInfo[];
+}
+
+/** A folder without a manifest: what an interrupted run left. Ignored, and removed by prune once it is old. */
+export interface Litter {
+  readonly prefix: string;
+  readonly objects: readonly ObjectInfo[];
+}
+
+export interface Catalog {
+  readonly backups: readonly Backup[];
+  readonly broken: readonly BrokenBackup[];
+  readonly litter: readonly Litter[];
+}

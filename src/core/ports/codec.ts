@@ -1,0 +1,30 @@
+import type { Readable } from 'node:stream';
+import type { CallOptions } from './storage.ts';
+
+/** Where bytes come from. A file lets a native program read it itself, without a detour through JavaScript. */
+export type ByteSource =
+  | { readonly type: 'file'; readonly path: string; readonly bytes: number }
+  | { readonly type: 'stream'; readonly stream: Readable };
+
+/**
+ * A reversible transformation of a byte stream into a standard format that common tools undo.
+ *
+ * The readers fail when their input, their program or the bytes fail. A codec is no checksum: `decode` may accept
+ * damaged or truncated input (zstd does), so callers always compare length and digest of what comes out.
+ */
+export interface Codec {
+  readonly id: string;
+  /** Appended to a part's name: `.zst`. */
+  readonly suffix: string;
+  /** Recorded in the manifest beside the id. */
+  readonly settings: Readonly<Record<string, string | number>>;
+  encode(source: ByteSource, options: CallOptions): Promise<Readable>;
+  decode(source: Readable, options: CallOptions): Promise<Readable>;
+}
+
+/** Finds a codec for `zstd:3` or `gzip`, for an id in a manifest, or for the first bytes of a foreign file. */
+export interface Codecs {
+  parse(text: string): Codec | undefined;
+  byId(id: string): Codec | undefined;
+  recognise(head: Uint8Array): Codec | undefined;
+}

@@ -1,0 +1,167 @@
+import type { Readable } from 'node:stream';
+import type { FactLevel, Facts } from '../facts.ts';
+import type { CallOptions } from './storage.ts';
+import type { ByteSource } from './codec.ts';
+
+/** SQL that must return no rows. */
+export interface Check {
+  readonly name: string;
+  readonly sql: string;
+}
+
+export interface CheckResult {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Rows returned, counted up to a small bound. */
+  readonly rows: number;
+  /** What went wrong, when the statement itself failed. */
+  readonly error?: string;
+}
+
+/** One database, as the engine's own kind of address: for SQLite an absolute path. */
+export interface DatabaseAddress {
+  readonly location: string;
+  /** How long to wait for locks held by others. */
+  readonly lockTimeoutMs: number;
+}
+
+/** What can be known without reading the data. */
+export interface Probe {
+  /** As shown to people and recorded in the manifest; holds no secrets. */
+  readonly database: string;
+  readonly serverVersion: string;
+  /** Size of the database. */
+  readonly bytes: number;
+  /** Bytes of scratch space that a dump needs. */
+  readonly scratchBytes: number;
+  /** Settings of the source that a dump does not hold, such as SQLite's journal mode; a restore puts them back. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  readonly warnings: readonly string[];
+}
+
+export interface DumpPart {
+  /** Name before codecs: `app.db`. */
+  readonly name: string;
+  readonly source: ByteSource;
+}
+
+/** What examining a database or a copy of one found. */
+export interface Examination {
+  /** Undefined when its problems made reading it pointless. */
+  readonly facts: Facts | undefined;
+  /** Reasons not to trust it. */
+  readonly problems: readonly string[];
+  /** Worth saying, but part of what was backed up. */
+  readonly warnings: readonly string[];
+  readonly checks: readonly CheckResult[];
+}
+
+/** One dump in flight: a frozen snapshot. Disposing ends children and frees scratch files, whatever happened. */
+export interface Dump extends AsyncDisposable {
+  /** Versions of the programs that made it. */
+  readonly tools: Readonly<Record<string, string>>;
+  readonly parts: readonly DumpPart[];
+  /**
+   * Resolves once the producer has ended well and the snapshot was examined; rejects otherwise. Runs beside the
+   * storing of parts, and nothing may be published before it resolved.
+   */
+  finish(): Promise<Examination>;
+}
+
+export interface DumpRequest extends CallOptions {
+  readonly scratch: string;
+  readonly facts: FactLevel;
+  readonly onProgress: (bytes: number, totalBytes: number) => void;
+}
+
+/** The decoded parts of one backup; every stream fails at its end when length or digest differ from the manifest. */
+export interface PartSource {
+  readonly parts: readonly { readonly name: string; readonly bytes: number | undefined }[];
+  open(name: string, options: CallOptions): Promise<Readable>;
+}
+
+export interface ExamineRequest extends CallOptions {
+  readonly facts: FactLevel;
+  readonly checks: readonly Check[];
+}
+
+export interface Promotion {
+  /** Where the database that was replaced is kept, if there was one. */
+  readonly kept: string | undefined;
+  /** The line that puts the old one back, fit for a shell. */
+  readonly undo: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** A restored copy standing beside its destination. Disposing removes it unless it was promoted. */
+export interface Staging extends AsyncDisposable {
+  examine(request: ExamineRequest): Promise<Examination>;
+  /** Puts the copy in the destination's place in one step, and keeps what was there. */
+  promote(request: PromoteRequest): Promise<Promotion>;
+}
+
+export interface PromoteRequest extends CallOptions {
+  /** What `Probe.settings` recorded, as far as it is known. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Replace although another process uses the destination. */
+  readonly allowOpen: boolean;
+  /** `20261120T020000Z`, part of the kept database's name. */
+  readonly stamp: string;
+}
+
+export interface TableRestoreRequest extends CallOptions {
+  readonly tables: readonly string[];
+  readonly scratch: string;
+  /** Replace tables that exist. */
+  readonly overwrite: boolean;
+  readonly stamp: string;
+}
+
+export interface TableRestoreResult {
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  readonly kept: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** What a destination looks like before anything is done to it. */
+export interface DestinationState {
+  readonly exists: boolean;
+  readonly bytes: number;
+  /** Other processes that use it, in words. */
+  readonly users: readonly string[];
+  /** Bytes free where a copy would be staged. */
+  readonly freeBytes: number | undefined;
+  /** A folder on the destination's own disk, for the staged copy. */
+  readonly scratchParent: string;
+}
+
+/**
+ * A kind of database. Stateless: every call gets the address it works on. Long calls take the signal, stop what they
+ * started when it is aborted, and fail with `DbopsError`s: SOURCE_REFUSED, DAMAGED, NO_SPACE, REFUSED, TOOL_MISSING.
+ */
+export interface Engine {
+  readonly name: string;
+  probe(source: DatabaseAddress, options: CallOptions): Promise<Probe>;
+  dump(source: DatabaseAddress, request: DumpRequest): Promise<Dump>;
+  /** Structural check of decoded parts without a server; gives the problems found. */
+  inspect(parts: PartSource, options: CallOptions): Promise<readonly string[]>;
+  /** Looks at where a restore would go. */
+  survey(destination: DatabaseAddress, options: CallOptions): Promise<DestinationState>;
+  /** Builds a copy in `scratch`; `destination` is undefined for a copy that will only be examined. */
+  stage(parts: PartSource, destination: DatabaseAddress | undefined, request: StageRequest): Promise<Staging>;
+  restoreTables(parts: PartSource, destination: DatabaseAddress, request: TableRestoreRequest): Promise<TableRestoreResult>;
+  /** Writes tables as SQL for people to review; replaying it gives the same values to the last bit. */
+  exportTables(parts: PartSource, file: string, request: ExportRequest): Promise<TableRestoreResult>;
+}
+
+export interface StageRequest extends CallOptions {
+  readonly scratch: string;
+  readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;
+}
+
+export interface ExportRequest extends CallOptions {
+  readonly tables: readonly string[];
+  readonly scratch: string;
+  /** First lines of the file, one comment a line: where it came from. */
+  readonly comments: readonly string[];
+}

@@ -1,0 +1,34 @@
+import type { TargetName } from '../ids.ts';
+import type { CallOptions } from './storage.ts';
+
+export interface LockRequest extends CallOptions {
+  /** What the holder does, shown to whoever waits: `backup`, `prune`. */
+  readonly purpose: string;
+  /** How long to wait for another holder; 0 fails at once. */
+  readonly waitMs: number;
+  /** Called once when waiting starts, with the holder in words. */
+  readonly onWait?: (holder: string) => void;
+  /** Called when the lock could not be released: it stays behind, and is taken over once this process has ended. */
+  readonly onReleaseFailure: (error: unknown) => void;
+}
+
+/** A held lock. Disposing releases it. */
+export interface Lease extends AsyncDisposable {
+  /**
+   * Names of backups that a holder who died may have left half made or half removed; whoever takes over clears the
+   * ones without a manifest.
+   */
+  readonly inherited: readonly string[];
+  /** Records which backups are being made or removed, before the first byte of that work. */
+  declare(work: readonly string[], options: CallOptions): Promise<void>;
+  /**
+   * Fencing: to be called right before the step that makes work visible.
+   * @throws DbopsError LOCKED when the lock was lost, for example to a holder that judged this one dead.
+   */
+  confirm(options: CallOptions): Promise<void>;
+}
+
+/** One lock a target and storage: backup and prune exclude each other; readers need none. */
+export interface Lock {
+  acquire(target: TargetName, request: LockRequest): Promise<Lease>;
+}

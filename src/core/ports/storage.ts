@@ -1,0 +1,50 @@
+import type { Readable } from 'node:stream';
+import type { ObjectKey } from '../ids.ts';
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+export interface ObjectInfo {
+  readonly key: ObjectKey;
+  readonly bytes: number;
+  readonly modifiedAt: Date;
+}
+
+export interface PutOptions extends CallOptions {
+  /** Fails with OBJECT_EXISTS when the key is taken; of several racing writers exactly one succeeds. */
+  readonly ifAbsent?: boolean;
+}
+
+/** Facts about a storage, so that nobody has to ask which one it is. */
+export interface StorageTraits {
+  /** A folder on the same disk, fit for large temporary files, or undefined when there is none. */
+  readonly scratchParent: string | undefined;
+}
+
+/**
+ * A flat store of immutable byte objects. The contract, checked by test/conformance/storage.suite.ts for every
+ * adapter:
+ *
+ * - a rejected put leaves nothing visible, and an older object under that key as it was;
+ * - a resolved put is durable, and visible to `stat`, `get` and `list` at once;
+ * - a body that fails makes the put fail, however many bytes went through before;
+ * - `get` of an absent key fails with OBJECT_MISSING; `stat` of one gives undefined; `remove` of one succeeds;
+ * - `list` yields every key below the prefix (which ends at a `/` border) once, ascending by code unit.
+ *
+ * Failures are `DbopsError`s with the codes STORAGE_FAILED, OBJECT_EXISTS, OBJECT_MISSING or NO_SPACE.
+ */
+export interface Storage extends AsyncDisposable {
+  /** Safe to print: no secrets. */
+  readonly label: string;
+  readonly traits: StorageTraits;
+  put(key: ObjectKey, body: Readable, options: PutOptions): Promise<void>;
+  get(key: ObjectKey, options: CallOptions): Promise<Readable>;
+  stat(key: ObjectKey, options: CallOptions): Promise<ObjectInfo | undefined>;
+  list(prefix: string, options: CallOptions): AsyncIterable<ObjectInfo>;
+  remove(key: ObjectKey, options: CallOptions): Promise<void>;
+  /** Bytes that may still be written, where that can be known. */
+  freeBytes(options: CallOptions): Promise<number | undefined>;
+  /** Points `<folder>/latest` at `<folder>/<name>` where people can see it; does nothing elsewhere. */
+  pointLatest(folder: string, name: string, options: CallOptions): Promise<void>;
+}

@@ -1,0 +1,37 @@
+import { DbopsError } from '../core/errors.ts';
+import type { Engine } from '../core/ports/engine.ts';
+import { sqliteDriver } from './sqlite/driver.ts';
+
+/** A kind of database. Adding one is a folder and a line in the list below. */
+export interface EngineDriver {
+  readonly name: string;
+  /** Whether a target's address belongs to this engine, judged by its form alone. */
+  claims(address: string): boolean;
+  /** Whether a file starts like one of this engine's, after decompression. */
+  recognises(head: Uint8Array): boolean;
+  /** The address in the engine's own form; relative paths start at `folder`. */
+  locate(address: string, folder: string): string;
+  /** A short name for a target that has none in the configuration. */
+  nameOf(location: string): string;
+  load(): Promise<Engine>;
+}
+
+export const engineDrivers: readonly EngineDriver[] = [sqliteDriver];
+
+/** @throws DbopsError USAGE when no engine knows such addresses. */
+export function engineForAddress(address: string): EngineDriver {
+  const driver = engineDrivers.find((candidate) => candidate.claims(address));
+  if (driver !== undefined) return driver;
+  throw new DbopsError('USAGE', `no engine is known for ${address.slice(0, address.indexOf(':'))}: addresses`, {
+    hint: `Known engines: ${engineDrivers.map(({ name }) => name).join(', ')}. For SQLite give a path or sqlite:path.`,
+  });
+}
+
+/** @throws DbopsError CONFIG_INVALID when a manifest names an engine that this dbops does not have. */
+export function engineByName(name: string): EngineDriver {
+  const driver = engineDrivers.find((candidate) => candidate.name === name);
+  if (driver !== undefined) return driver;
+  throw new DbopsError('CONFIG_INVALID', `this dbops has no engine ${JSON.stringify(name)}`, {
+    hint: 'Upgrade dbops on this machine, or restore with the standard tools as docs/format.md describes.',
+  });
+}

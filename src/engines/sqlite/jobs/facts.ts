@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import type Database from 'better-sqlite3';
+import type { FactLevel, Facts, TableFacts } from '../../../core/facts.ts';
+import { messageOf } from '../../../core/errors.ts';
+import { quoteName } from './quote.ts';
+
+export interface FactsAndWarnings {
+  readonly facts: Facts;
+  readonly warnings: readonly string[];
+}
+
+/** Reads what is true of the database that the connection sees. */
+export function readFacts(db: Database.Database, level: FactLevel): FactsAndWarnings {
+  const warnings: string[] = [];
+  const tables = tableNames(db).map((name) => readTable(db, name, level, warnings));
+  const properties = Object.fromEntries(
+    ['user_version', 'application_id', 'page_size', 'encoding', 'auto_vacuum'].map((name) => [name, pragma(db, name)]),
+  );
+  return { facts: { schema: schemaDigest(db), tables, properties }, warnings };
+}
+
+/** All tables with rows of their own, in the order of their names; statistics are not content. */
+export function tableNames(db: Database.Database): string[] {
+  return db
+    .prepare<[], { name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY name",
+    )
+    .all()
+    .map(({ name }) => name);
+}
+
+function pragma(db: Database.Database, name: string): string | number {
+  const value: unknown = db.pragma(name, { simple: true });
+  return typeof value === 'number' ? value : String(value);
+}
+
+function schemaDigest(db: Database.Database): string {
+  const hash = createHash('sha256');
+  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name, tbl_name').raw();
+  for (const row of rows.iterate()) hash.update(`${JSON.stringify(row)}\n`);
+  return hash.digest('hex');
+}
+
+function readTable(db: Database.Database, name: string, level: FactLevel, warnings: string[]): TableFacts {
+  try {
+    const rows = db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${quoteName(name)}`).get()?.n ?? 0;
+    return level === 'rows' ? { name, rows } : { name, rows, content: contentDigest(db, name) };
+  } catch (error) {
+    // A module, collation or function that only the application has: its bytes are copied all the same.
+    if (!isForeign(error)) throw error;
+    warnings.push(`table ${JSON.stringify(name)} cannot be counted here: ${messageOf(error)}`);
+    return { name, rows: null };
+  }
+}
+
+/** True for errors that say that the application has extensions which dbops has not. */
+export function isForeign(error: unknown): boolean {
+  return /no such (module|collation sequence|function|tokenizer)|unknown tokenizer/i.test(messageOf(error));
+}
+
+/**
+ * The sum, modulo 2^128, of the first 16 bytes of every row's SHA-256: equal for equal rows in any order. A row is its
+ * values in column order, each as a type letter, a length and the bytes as stored, so that texts of any encoding and
+ * floats differ where a bit does.
+ */
+function contentDigest(db: Database.Database, table: string): string {
+  let sum = 0n;
+  for (const row of readableRows(db, table)) {
+    const hash = createHash('sha256');
+    for (let at = 0; at < row.length; at += 2) updateValue(hash, row[at], row[at + 1]);
+    sum = (sum + BigInt(`0x${hash.digest('hex').slice(0, 32)}`)) & ((1n << 128n) - 1n);
+  }
+  return sum.toString(16).padStart(32, '0');
+}
+
+function readableRows(db: Database.Database, table: string): IterableIterator<readonly unknown[]> {
+  const names = columnNames(db, table);
+  const columns = names.flatMap((name) => {
+    const column = quoteName(name);
+    return [`typeof(${column})`, `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`];
+  });
+  const statement = db.prepare<[], readonly unknown[]>(`SELECT ${columns.join(', ')} FROM ${quoteName(table)}`);
+  return statement.raw().safeIntegers().iterate() as IterableIterator<readonly unknown[]>;
+}
+
+function columnNames(db: Database.Database, table: string): string[] {
+  const rows = db.pragma(`table_xinfo(${quoteName(table)})`) as readonly { name: string; hidden: number }[];
+  return rows.filter(({ hidden }) => hidden !== 1).map(({ name }) => name);
+}
+
+function updateValue(hash: ReturnType<typeof createHash>, type: unknown, value: unknown): void {
+  const bytes = bytesOf(value);
+  const head = Buffer.alloc(9);
+  head.write(String(type).slice(0, 1), 0, 'latin1');
+  head.writeBigUInt64LE(BigInt(bytes.length), 1);
+  hash.update(head).update(bytes);
+}
+
+function bytesOf(value: unknown): Buffer {
+  const bytes = Buffer.alloc(8);
+  switch (typeof value) {
+    case 'bigint':
+      bytes.writeBigInt64LE(value);
+      return bytes;
+    case 'number':
+      bytes.writeDoubleLE(value);
+      return bytes;
+    case 'string':
+      return Buffer.from(value);
+    default:
+      return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+  }
+}

@@ -1,0 +1,46 @@
+import Database from 'better-sqlite3';
+import { DbopsError } from '../../../core/errors.ts';
+import { fullDisk } from '../../../platform/file-error.ts';
+
+/** Says in our words what SQLite reported about a file; what is not SQLite's passes unchanged. */
+export function explainSqlite(error: unknown, path: string): unknown {
+  const full = fullDisk(error, `cannot write beside ${path}`);
+  if (full !== undefined) return full;
+  if (!(error instanceof Database.SqliteError)) return error;
+  const code = error.code.replace(/^(SQLITE_[A-Z]+).*$/, '$1');
+  const details = { cause: error };
+  switch (code) {
+    case 'SQLITE_BUSY':
+    case 'SQLITE_LOCKED':
+      return new DbopsError('SOURCE_REFUSED', `${path} is locked by another connection`, {
+        ...details,
+        hint: 'A program holds a long transaction on it. Try again, or give it more time with lockTimeout in the config.',
+      });
+    case 'SQLITE_NOTADB':
+      return new DbopsError('SOURCE_REFUSED', `${path} is not an SQLite database, or it is encrypted`, details);
+    case 'SQLITE_CORRUPT':
+      return new DbopsError('DAMAGED', `${path} is damaged: ${error.message}`, {
+        ...details,
+        hint: 'Restore the last good backup (`dbops list`), or salvage what is left with `sqlite3 file .recover`.',
+      });
+    case 'SQLITE_FULL':
+      return new DbopsError('NO_SPACE', `no space left while writing beside ${path}`, {
+        ...details,
+        hint: 'Free space there, or name another place with --scratch-dir. Nothing was published.',
+      });
+    case 'SQLITE_CANTOPEN':
+    case 'SQLITE_READONLY':
+    case 'SQLITE_PERM':
+      return new DbopsError('SOURCE_REFUSED', `${path} cannot be opened: ${error.message}`, {
+        ...details,
+        hint: 'A database in WAL mode needs the right to write in its folder, for its -shm file. Check the rights.',
+      });
+    case 'SQLITE_IOERR':
+      return new DbopsError('DAMAGED', `${path} cannot be read to its end: ${error.message} (${error.code})`, {
+        ...details,
+        hint: 'The file is shorter than it says, or the disk under it fails. Check the disk, then restore a backup.',
+      });
+    default:
+      return error;
+  }
+}

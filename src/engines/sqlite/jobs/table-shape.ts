@@ -1,0 +1,110 @@
+import type Database from 'better-sqlite3';
+import { DbopsError } from '../../../core/errors.ts';
+import { quoteName } from './quote.ts';
+
+/** What has to be made for one table, in the order of making it. */
+export interface TableShape {
+  readonly name: string;
+  readonly sql: string;
+  readonly kind: 'table' | 'virtual';
+  /** Columns that take values; generated ones make their own. */
+  readonly columns: readonly string[];
+  /** The name under which the rowid can be written, when it is not a column and exists at all. */
+  readonly rowid: string | undefined;
+  /** Tables in which a virtual table keeps its content. */
+  readonly shadows: readonly string[];
+  readonly indexes: readonly string[];
+  readonly triggers: readonly string[];
+}
+
+interface ListedTable {
+  readonly name: string;
+  readonly type: string;
+  readonly wr: number;
+}
+
+/**
+ * Reads a table's shape from `schema` (`main`, or an attached database).
+ * @throws DbopsError NOTHING_MATCHES, or REFUSED for a table that is part of another one.
+ */
+export function shapeOf(db: Database.Database, schema: string, table: string): TableShape {
+  const listed = listTables(db, schema);
+  const found = listed.find(({ name }) => name === table);
+  const sql = found && definitionOf(db, schema, found.name);
+  if (found === undefined || typeof sql !== 'string') throw noSuchTable(listed, table);
+  if (found.type === 'shadow') {
+    throw new DbopsError('REFUSED', `table ${JSON.stringify(table)} is the inside of a virtual table`, {
+      hint: 'Name the virtual table itself; its inside comes with it.',
+    });
+  }
+  const columns = columnsOf(db, schema, table);
+  const virtual = found.type === 'virtual';
+  return {
+    name: found.name,
+    sql,
+    kind: virtual ? 'virtual' : 'table',
+    columns: columns.filter(({ hidden }) => hidden === 0).map(({ name }) => name),
+    rowid: virtual || found.wr === 1 ? undefined : rowidOf(columns),
+    shadows: virtual ? shadowsOf(listed, table) : [],
+    indexes: attachments(db, schema, 'index', table),
+    triggers: attachments(db, schema, 'trigger', table),
+  };
+}
+
+/** Names of the tables a person may ask for. */
+export function restorableTables(db: Database.Database, schema: string): string[] {
+  return listTables(db, schema)
+    .filter(({ type }) => type === 'table' || type === 'virtual')
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+function listTables(db: Database.Database, schema: string): ListedTable[] {
+  const rows = db.pragma(`${quoteName(schema)}.table_list`) as readonly (ListedTable & { schema: string })[];
+  return rows.filter((row) => row.schema === schema && !row.name.startsWith('sqlite_'));
+}
+
+function noSuchTable(listed: readonly ListedTable[], table: string): DbopsError {
+  const names = listed.filter(({ type }) => type === 'table' || type === 'virtual').map(({ name }) => name);
+  return new DbopsError('NOTHING_MATCHES', `the backup has no table ${JSON.stringify(table)}`, {
+    hint: `It has: ${names.toSorted().join(', ') || 'no table at all'}.`,
+  });
+}
+
+function definitionOf(db: Database.Database, schema: string, table: string): unknown {
+  const statement = db.prepare<[string], { sql: unknown }>(
+    `SELECT sql FROM ${quoteName(schema)}.sqlite_schema WHERE type = 'table' AND name = ?`,
+  );
+  return statement.get(table)?.sql;
+}
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly pk: number;
+  readonly hidden: number;
+}
+
+function columnsOf(db: Database.Database, schema: string, table: string): Column[] {
+  return db.pragma(`${quoteName(schema)}.table_xinfo(${quoteName(table)})`) as Column[];
+}
+
+// A table whose primary key is the rowid shows it as a column; the others lose it unless it is named.
+function rowidOf(columns: readonly Column[]): string | undefined {
+  const keys = columns.filter(({ pk }) => pk > 0);
+  if (keys.length === 1 && keys[0]?.type.toUpperCase() === 'INTEGER') return undefined;
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
+}
+
+function shadowsOf(listed: readonly ListedTable[], table: string): string[] {
+  return listed.filter(({ name, type }) => type === 'shadow' && name.startsWith(`${table}_`)).map(({ name }) => name);
+}
+
+function attachments(db: Database.Database, schema: string, type: string, table: string): string[] {
+  const statement = db.prepare<[string, string], { sql: string | null }>(
+    `SELECT sql FROM ${quoteName(schema)}.sqlite_schema WHERE type = ? AND tbl_name = ? ORDER BY rowid`,
+  );
+  // Indexes of UNIQUE and PRIMARY KEY have no text: the table's own definition makes them.
+  return statement.all(type, table).flatMap(({ sql }) => (sql === null ? [] : [sql]));
+}

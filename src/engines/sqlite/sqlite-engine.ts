@@ -1,0 +1,8 @@
+import type { Engine } from '../../core/ports/engine.ts';
+import { dump } from './dump.ts';
+import { inspect } from './inspect.ts';
+import { probe } from './probe.ts';
+import { stage, survey } from './stage.ts';
+import { exportTables, restoreTables } from './tables.ts';
+
+export const sqliteEngine: Engine = { name: 'sqlite', probe, dump, inspect, survey, stage, restoreTables, exportTables };

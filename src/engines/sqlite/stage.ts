@@ -1,0 +1,100 @@
+import { createWriteStream } from 'node:fs';
+import { realpath, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { DbopsError, hasCode } from '../../core/errors.ts';
+import type { DatabaseAddress, DestinationState, PartSource, PromoteRequest, Promotion, StageRequest, Staging } from '../../core/ports/engine.ts';
+import type { CallOptions } from '../../core/ports/storage.ts';
+import { storageError } from '../../platform/file-error.ts';
+import { usersOfFiles } from '../../platform/open-files.ts';
+import { startAgent, type Agent } from './agent-client.ts';
+
+/** Looks at where a restored file would go, without opening it. */
+export async function survey({ location }: DatabaseAddress, _options: CallOptions): Promise<DestinationState> {
+  const path = await resolveDestination(location);
+  const folder = dirname(path);
+  const info = await stat(path).catch(() => undefined);
+  const { bavail, bsize } = await statfs(folder);
+  return {
+    exists: info !== undefined,
+    bytes: info?.size ?? 0,
+    users: info === undefined ? [] : await usersOfFiles([path, `${path}-wal`, `${path}-shm`]),
+    freeBytes: bavail * bsize,
+    scratchParent: folder,
+  };
+}
+
+/** Follows links of an existing file: replacing the link would leave the application with the old database. */
+export async function resolveDestination(location: string): Promise<string> {
+  const path = await realpath(location).catch(async (error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw storageError(error, `cannot look at ${location}`);
+    const folder = await realpath(dirname(location)).catch(() => undefined);
+    if (folder !== undefined) return join(folder, basename(location));
+    throw new DbopsError('USAGE', `the folder of ${location} does not exist`, { hint: `Run: mkdir -p '${dirname(location)}'` });
+  });
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined || info.isFile()) return path;
+  throw new DbopsError('USAGE', `${location} is ${info.isDirectory() ? 'a folder' : 'not a regular file'}`, {
+    hint: 'Name the database file itself with --into.',
+  });
+}
+
+/** Writes the part into the scratch folder. The stream's own end check has proven its bytes when this resolves. */
+export async function stage(parts: PartSource, destination: DatabaseAddress | undefined, request: StageRequest): Promise<Staging> {
+  const file = join(request.scratch, 'restored.db');
+  await writeFirstPart(parts, file, request);
+  const agent = startAgent(request.signal);
+  try {
+    await agent.run('settle', { path: file });
+  } catch (error) {
+    await agent[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    examine: ({ facts, checks }) => agent.run('examine', { path: file, facts, checks }),
+    promote: (promotion) => promote(agent, file, destination, promotion),
+    [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+  };
+}
+
+export async function writeFirstPart(parts: PartSource, file: string, request: StageRequest): Promise<void> {
+  const [part] = parts.parts;
+  if (part === undefined) throw new DbopsError('DAMAGED', 'the backup has no database file');
+  let bytes = 0;
+  const source = await parts.open(part.name, request);
+  source.on('data', (chunk: Buffer) => request.onProgress((bytes += chunk.length), part.bytes));
+  source.pause();
+  try {
+    await pipeline(source, createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: 1 << 20 }));
+  } catch (error) {
+    request.signal.throwIfAborted();
+    throw storageError(error, `cannot write ${file}`);
+  }
+  if (bytes === 0) throw new DbopsError('DAMAGED', `${part.name} is empty (0 bytes)`, { hint: 'Use another backup.' });
+}
+
+async function promote(
+  agent: Agent,
+  staged: string,
+  destination: DatabaseAddress | undefined,
+  { settings, allowOpen, stamp }: PromoteRequest,
+): Promise<Promotion> {
+  if (destination === undefined) throw new Error('staged without a destination');
+  const path = await resolveDestination(destination.location);
+  const { kept, warnings } = await agent.run('promote', {
+    staged,
+    destination: path,
+    keepAs: `${path}.pre-restore.${stamp}`,
+    wal: settings['journal'] === 'wal',
+    allowOpen,
+    lockTimeoutMs: destination.lockTimeoutMs,
+  });
+  return kept === null
+    ? { kept: undefined, undo: undefined, warnings }
+    : { kept, undo: `mv ${shellQuote(kept)} ${shellQuote(path)}`, warnings };
+}
+
+/** One word for a POSIX shell. */
+export function shellQuote(text: string): string {
+  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

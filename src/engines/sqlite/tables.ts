@@ -1,0 +1,64 @@
+import { link, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DbopsError, hasCode } from '../../core/errors.ts';
+import type { DatabaseAddress, ExportRequest, PartSource, TableRestoreRequest, TableRestoreResult } from '../../core/ports/engine.ts';
+import { startAgent } from './agent-client.ts';
+import type { TablesOutput } from './jobs/job.ts';
+import { resolveDestination, writeFirstPart } from './stage.ts';
+
+/** Restores single tables: out of a staged copy into the destination, which is made when it does not exist. */
+export async function restoreTables(
+  parts: PartSource,
+  destination: DatabaseAddress,
+  request: TableRestoreRequest,
+): Promise<TableRestoreResult> {
+  const from = await writeCopy(parts, request);
+  const path = await resolveDestination(destination.location);
+  const exists = (await stat(path).catch(() => undefined)) !== undefined;
+  const into = exists ? path : join(request.scratch, 'tables.db');
+  await using agent = startAgent(request.signal);
+  const result = await agent.run('copyTables', {
+    from,
+    into,
+    tables: request.tables,
+    overwrite: request.overwrite,
+    keepAs: `${path}.pre-restore.${request.stamp}`,
+    lockTimeoutMs: destination.lockTimeoutMs,
+  });
+  if (!exists) {
+    const place = { staged: into, destination: path, keepAs: '', wal: false, allowOpen: false, lockTimeoutMs: 0 };
+    await agent.run('promote', place);
+  }
+  return publicResult(result);
+}
+
+/** Writes tables as SQL; the file appears whole or not at all. */
+export async function exportTables(parts: PartSource, file: string, request: ExportRequest): Promise<TableRestoreResult> {
+  const from = await writeCopy(parts, request);
+  const script = join(request.scratch, 'tables.sql');
+  await using agent = startAgent(request.signal);
+  await agent.run('settle', { path: from });
+  const result = await agent.run('exportTables', { from, tables: request.tables, file: script, comments: request.comments });
+  await place(script, file);
+  return publicResult(result);
+}
+
+async function writeCopy(parts: PartSource, request: { scratch: string; signal: AbortSignal }): Promise<string> {
+  const from = join(request.scratch, 'backup.db');
+  await writeFirstPart(parts, from, { ...request, onProgress: () => undefined });
+  return from;
+}
+
+async function place(script: string, file: string): Promise<void> {
+  try {
+    await link(script, file);
+  } catch (error) {
+    if (hasCode(error, 'EPERM') || hasCode(error, 'ENOTSUP')) return rename(script, file);
+    if (!hasCode(error, 'EEXIST')) throw error;
+    throw new DbopsError('REFUSED', `${file} exists already`, { hint: 'Name a new file, or move that one away first.' });
+  }
+}
+
+function publicResult({ tables, kept, warnings }: TablesOutput): TableRestoreResult {
+  return { tables, kept: kept ?? undefined, warnings };
+}

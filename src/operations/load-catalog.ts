@@ -1,0 +1,90 @@
+import type { Backup, BrokenBackup, Catalog, Litter } from '../core/catalog.ts';
+import { messageOf } from '../core/errors.ts';
+import { isBackupId, isTargetName, keyIn } from '../core/ids.ts';
+import { MANIFEST_NAME, parseManifest, type Manifest } from '../core/manifest.ts';
+import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
+import { parsePin, parseVerificationName, PIN_NAME, isGood } from '../core/records.ts';
+import { collect } from '../streams/collect.ts';
+import { inParallel } from './in-parallel.ts';
+
+/** No manifest of ours comes near; a larger one is not read into memory. */
+export const MANIFEST_LIMIT = 64 << 20;
+const RECORD_LIMIT = 1 << 20;
+const width = 32;
+
+/**
+ * Reads what a storage holds, of one target or of all: one listing, and one small read a backup.
+ * The storage itself is the only state there is.
+ */
+export async function loadCatalog(storage: Storage, options: CallOptions & { readonly target?: string }): Promise<Catalog> {
+  const folders = new Map<string, ObjectInfo[]>();
+  for await (const info of storage.list(options.target ?? '', options)) {
+    const [target = '', id = '', ...rest] = info.key.split('/');
+    // Anything else in the storage belongs to somebody else.
+    if (rest.length === 0 || !isTargetName(target) || !isBackupId(id)) continue;
+    const prefix = `${target}/${id}`;
+    const objects = folders.get(prefix);
+    if (objects === undefined) folders.set(prefix, [info]);
+    else objects.push(info);
+  }
+  const entries = await inParallel([...folders], width, ([prefix, objects]) => readFolder(storage, prefix, objects, options));
+  return {
+    backups: entries.flatMap((entry) => (entry.type === 'backup' ? [entry.backup] : [])),
+    broken: entries.flatMap((entry) => (entry.type === 'broken' ? [entry.broken] : [])),
+    litter: entries.flatMap((entry) => (entry.type === 'litter' ? [entry.litter] : [])),
+  };
+}
+
+type Entry =
+  | { readonly type: 'backup'; readonly backup: Backup }
+  | { readonly type: 'broken'; readonly broken: BrokenBackup }
+  | { readonly type: 'litter'; readonly litter: Litter };
+
+async function readFolder(
+  storage: Storage,
+  prefix: string,
+  objects: readonly ObjectInfo[],
+  options: CallOptions,
+): Promise<Entry> {
+  const names = new Set(objects.map(({ key }) => key.slice(prefix.length + 1)));
+  if (!names.has(MANIFEST_NAME)) return { type: 'litter', litter: { prefix, objects } };
+  try {
+    return { type: 'backup', backup: await readBackup(storage, prefix, objects, options) };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    return { type: 'broken', broken: { prefix, objects, reason: messageOf(error) } };
+  }
+}
+
+/** Reads one backup whose objects are known; `prefix` is empty when the storage was opened at its folder. */
+export async function readBackup(
+  storage: Storage,
+  prefix: string,
+  objects: readonly ObjectInfo[],
+  options: CallOptions,
+): Promise<Backup> {
+  const manifest = await readManifest(storage, prefix, options);
+  if (prefix !== '' && prefix !== `${manifest.target}/${manifest.id}`) {
+    throw new Error(`its manifest belongs to ${manifest.target}/${manifest.id}`);
+  }
+  const names = objects.map(({ key }) => (prefix === '' ? key : key.slice(prefix.length + 1)));
+  const verifications = names.map(parseVerificationName).filter((note) => note !== undefined);
+  const pinned = names.includes(PIN_NAME) ? await readPinned(storage, prefix, options) : manifest.pinned;
+  return { prefix, manifest, pinned, good: isGood(verifications), verifications, objects };
+}
+
+async function readManifest(storage: Storage, prefix: string, options: CallOptions): Promise<Manifest> {
+  const key = keyIn(prefix, MANIFEST_NAME);
+  return parseManifest(await collect(await storage.get(key, options), MANIFEST_LIMIT, key), key);
+}
+
+async function readPinned(storage: Storage, prefix: string, options: CallOptions): Promise<boolean> {
+  const key = keyIn(prefix, PIN_NAME);
+  try {
+    return parsePin(await collect(await storage.get(key, options), RECORD_LIMIT, key), key).pinned;
+  } catch {
+    options.signal.throwIfAborted();
+    // An unreadable pin protects: the mistake that keeps a backup is the better one. `verify` reports it.
+    return true;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Backup, Catalog, Litter } from '../core/catalog.ts';
+import { messageOf } from '../core/errors.ts';
+import type { TargetName } from '../core/ids.ts';
+import { storedBytes } from '../core/manifest.ts';
+import type { Lease } from '../core/ports/lock.ts';
+import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import { judge, type Candidate, type RetentionPolicy, type Verdict } from '../core/retention.ts';
+import { clearInherited } from './clear-inherited.ts';
+import { discard } from './discard.ts';
+import { loadCatalog } from './load-catalog.ts';
+import type { Ports } from './ports.ts';
+
+/** Longer than any backup takes: younger folders without a manifest may be one in the making. */
+export const LITTER_AGE_MS = 24 * 3_600_000;
+
+export interface PruneRequest {
+  readonly target: TargetName;
+  readonly policy: RetentionPolicy;
+  readonly storage: Storage;
+  readonly lockWaitMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface JudgedBackup extends Candidate {
+  readonly backup: Backup;
+  readonly bytes: number;
+}
+
+export interface PrunePlan {
+  readonly verdicts: readonly Verdict<JudgedBackup>[];
+  readonly litter: readonly Litter[];
+  /** Folders whose manifest cannot be read; never removed by a rule. */
+  readonly broken: readonly { readonly prefix: string; readonly reason: string }[];
+}
+
+/** Decides what would go, and touches nothing. */
+export async function planPrune(request: PruneRequest, ports: Ports): Promise<PrunePlan> {
+  const { storage, target, signal } = request;
+  return plan(await loadCatalog(storage, { signal, target }), request, ports);
+}
+
+/** Decides under the target's lock, and removes. Resolves with the plan that was carried out. */
+export async function prune(request: PruneRequest, ports: Ports): Promise<PrunePlan> {
+  const { storage, target, lockWaitMs, signal } = request;
+  await using lease = await ports.lockOf(storage).acquire(target, {
+    purpose: 'prune',
+    waitMs: lockWaitMs,
+    signal,
+    onWait: () => ports.reporter.report({ type: 'activity', target, activity: 'wait for lock' }),
+    onReleaseFailure: (error) => warn(ports, target, `the lock stays behind: ${messageOf(error)}`),
+  });
+  const catalog = await loadCatalog(storage, { signal, target });
+  await clearInherited(storage, target, lease, catalog, { signal });
+  const decided = plan(catalog, request, ports);
+  await carryOut(decided, lease, request, ports);
+  return decided;
+}
+
+function plan({ backups, broken, litter }: Catalog, { policy }: PruneRequest, ports: Ports): PrunePlan {
+  const now = ports.clock.now();
+  const verdicts = judge(backups.map(toCandidate), policy, now);
+  const newestOf = ({ objects }: Litter): number => Math.max(...objects.map(({ modifiedAt }) => modifiedAt.getTime()));
+  const old = litter.filter((folder) => now.getTime() - newestOf(folder) > LITTER_AGE_MS);
+  return { verdicts, litter: old, broken };
+}
+
+function toCandidate(backup: Backup): JudgedBackup {
+  const { manifest, pinned, good } = backup;
+  const at = new Date(manifest.finishedAt);
+  return { id: manifest.id, at, class: manifest.class, pinned, good, backup, bytes: storedBytes(manifest) };
+}
+
+async function carryOut({ verdicts, litter }: PrunePlan, lease: Lease, request: PruneRequest, ports: Ports): Promise<void> {
+  const { storage, target, signal } = request;
+  // Oldest first: a run that is cut short has removed what was least likely to be missed.
+  const leaving = verdicts.filter(({ keep }) => !keep).toReversed();
+  if (leaving.length === 0 && litter.length === 0) return;
+  await lease.declare(leaving.map(({ backup }) => backup.id), { signal });
+  for (const { backup } of leaving) {
+    await lease.confirm({ signal });
+    await remove(storage, backup.backup.objects, { signal });
+    ports.reporter.report({ type: 'prune.removed', target, name: backup.id, bytes: backup.bytes });
+  }
+  for (const { prefix, objects } of litter) {
+    await lease.confirm({ signal });
+    await remove(storage, objects, { signal });
+    const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
+    ports.reporter.report({ type: 'prune.removed', target, name: prefix, bytes });
+  }
+  const newest = verdicts.find(({ keep }) => keep);
+  if (newest !== undefined) await storage.pointLatest(target, newest.backup.id, { signal });
+}
+
+function remove(storage: Storage, objects: Litter['objects'], options: CallOptions): Promise<void> {
+  return discard(storage, objects.map(({ key }) => key), options);
+}
+
+function warn(ports: Ports, subject: string, message: string): void {
+  ports.reporter.report({ type: 'warning', subject, message });
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { DbopsError, messageOf } from '../core/errors.ts';
+import { keyIn } from '../core/ids.ts';
+import type { Manifest, Part } from '../core/manifest.ts';
+import type { Codecs } from '../core/ports/codec.ts';
+import type { PartSource } from '../core/ports/engine.ts';
+import type { CallOptions, Storage } from '../core/ports/storage.ts';
+
+/** Opens the parts of a backup for reading, decoded and checked against the manifest to the last byte. */
+export function openParts(storage: Storage, prefix: string, manifest: Manifest, codecs: Codecs): PartSource {
+  return {
+    parts: manifest.parts.map((part) => ({ name: part.name, bytes: part.raw.bytes })),
+    open: async (name, options) => {
+      const part = manifest.parts.find((candidate) => candidate.name === name);
+      if (part === undefined) throw new DbopsError('DAMAGED', `the manifest has no part ${JSON.stringify(name)}`);
+      return openPart({ storage, prefix, part, codecs }, options);
+    },
+  };
+}
+
+interface PartAddress {
+  readonly storage: Storage;
+  readonly prefix: string;
+  readonly part: Part;
+  readonly codecs: Codecs;
+}
+
+async function openPart({ storage, prefix, part, codecs }: PartAddress, options: CallOptions): Promise<Readable> {
+  const key = keyIn(prefix, part.name);
+  let stream = toStream(checked(await storage.get(key, options), part, `${key} in ${storage.label}`));
+  for (const { id } of part.codecs.toReversed()) {
+    const codec = codecs.byId(id);
+    if (codec === undefined) {
+      throw new DbopsError('CONFIG_INVALID', `${key} is encoded with ${id}, which this dbops cannot undo`, {
+        hint: 'Upgrade dbops on this machine.',
+      });
+    }
+    stream = await codec.decode(stream, options);
+  }
+  return part.codecs.length === 0 ? stream : toStream(checked(stream, part.raw, `the content of ${key}`));
+}
+
+function toStream(source: AsyncIterable<Buffer>): Readable {
+  return Readable.from(source, { objectMode: false, highWaterMark: 1 << 18 });
+}
+
+/**
+ * Lets bytes through and fails at the end, or as soon as there are too many. Decompressors accept cut and changed
+ * input, so nothing but this comparison says that the bytes are those of the backup.
+ */
+async function* checked(
+  source: Readable,
+  expected: { readonly bytes: number; readonly sha256: string },
+  name: string,
+): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > expected.bytes) break;
+      hash.update(chunk);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
+    throw damaged(`${name} cannot be read: ${messageOf(error)}`, error);
+  }
+  if (bytes !== expected.bytes) {
+    throw damaged(`${name} has ${bytes > expected.bytes ? 'more' : `${bytes}`} bytes, should have ${expected.bytes}`);
+  }
+  if (hash.digest('hex') !== expected.sha256) throw damaged(`${name} does not match its sha256`);
+}
+
+function damaged(message: string, cause?: unknown): DbopsError {
+  return new DbopsError('DAMAGED', message, { hint: 'Use another backup: see `dbops list`.', cause });
+}

@@ -1,0 +1,78 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { DbopsError } from '../core/errors.ts';
+import type { Activity } from '../core/events.ts';
+import { keyIn, parseObjectKey } from '../core/ids.ts';
+import type { Part } from '../core/manifest.ts';
+import type { ByteSource, Codec } from '../core/ports/codec.ts';
+import type { DumpPart } from '../core/ports/engine.ts';
+import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import { createMeter, measureStream, type Measure, type Meter } from '../streams/meter.ts';
+
+export interface PartDestination extends CallOptions {
+  readonly storage: Storage;
+  readonly prefix: string;
+  readonly codec: Codec | undefined;
+  readonly onProgress: (activity: Activity, bytes: number) => void;
+}
+
+/** Stores one part through its codec. Resolves when it is durable, with both digests. */
+export async function storePart(part: DumpPart, destination: PartDestination): Promise<Part> {
+  const { storage, prefix, codec, signal, onProgress } = destination;
+  const name = parseObjectKey(part.name + (codec?.suffix ?? ''));
+  const raw = measureSource(part.source);
+  const encoded = await encode(raw.source, codec, signal);
+  const stored = createMeter((bytes) => onProgress('store', bytes));
+  const [measure] = await Promise.all([
+    raw.measure,
+    storage.put(keyIn(prefix, name), chain(encoded, stored), { signal, ifAbsent: true }),
+  ]);
+  return {
+    name,
+    ...stored.measure(),
+    raw: measure,
+    codecs: codec === undefined ? [] : [{ id: codec.id, ...codec.settings }],
+  };
+}
+
+/** A file is read twice, once by the codec's program and once here; a stream is measured on its way. */
+function measureSource(source: ByteSource): { readonly source: ByteSource; readonly measure: Promise<Measure> } {
+  if (source.type === 'file') {
+    return { source, measure: measureStream(createReadStream(source.path, { highWaterMark: 1 << 20 })) };
+  }
+  const meter = createMeter();
+  const stream = chain(source.stream, meter);
+  const measure = new Promise<Measure>((resolve, reject) => {
+    meter.stream.once('end', () => resolve(meter.measure())).once('error', reject);
+  });
+  return { source: { type: 'stream', stream }, measure };
+}
+
+async function encode(source: ByteSource, codec: Codec | undefined, signal: AbortSignal): Promise<Readable> {
+  if (codec !== undefined) return codec.encode(source, { signal });
+  return source.type === 'stream' ? source.stream : createReadStream(source.path, { highWaterMark: 1 << 20, signal });
+}
+
+function chain(source: Readable, meter: Meter): Readable {
+  source.once('error', (error) => meter.stream.destroy(error));
+  meter.stream.once('close', () => source.destroy());
+  return source.pipe(meter.stream);
+}
+
+/**
+ * Reads a stored part back and compares it with what was sent.
+ * @throws DbopsError VERIFY_FAILED
+ */
+export async function readBack(part: Part, { storage, prefix, signal, onProgress }: PartDestination): Promise<void> {
+  const key = keyIn(prefix, part.name);
+  const found = await measureStream(await storage.get(key, { signal }), (bytes) => onProgress('read back', bytes));
+  if (found.bytes === part.bytes && found.sha256 === part.sha256) return;
+  throw new DbopsError('VERIFY_FAILED', `${key} reads back differently from what was stored in ${storage.label}`, {
+    hint: 'Nothing was published. Check the disk and the memory of this machine, then run the backup again.',
+  });
+}
+
+/** Stores a small object. */
+export async function putBytes(storage: Storage, key: ReturnType<typeof keyIn>, bytes: Buffer, options: CallOptions & { ifAbsent?: boolean }): Promise<void> {
+  await storage.put(key, Readable.from([bytes], { objectMode: false }), options);
+}

@@ -1,0 +1,54 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { execa } from 'execa';
+import type { ByteSource } from '../core/ports/codec.ts';
+
+/** The absolute path of a program on PATH, or undefined. Empty and relative entries are ignored, as cron's are. */
+export function findTool(name: string, path: string | undefined): string | undefined {
+  return (path ?? '')
+    .split(delimiter)
+    .filter((folder) => folder.startsWith('/'))
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs a program as a filter. The stream it gives fails when the program fails, however well its bytes look: a
+ * `stdout` alone would end as if all were well. A file is read by the program itself, so that its bytes do not pass
+ * through JavaScript. Aborting ends the program first and then the stream.
+ */
+export function filterThrough(
+  program: string,
+  args: readonly string[],
+  source: ByteSource,
+  signal: AbortSignal,
+): Readable {
+  const options = {
+    buffer: { stdout: false, stderr: true },
+    maxBuffer: { stderr: 64 * 1024 },
+    encoding: 'buffer',
+    cancelSignal: signal,
+    forceKillAfterDelay: 2_000,
+    // A Ctrl-C reaches the whole foreground group; only we decide when a child has to end.
+    detached: true,
+    extendEnv: false,
+    env: { LC_ALL: 'C' },
+  } as const;
+  if (source.type === 'stream') {
+    const child = execa(program, args, options);
+    source.stream.once('error', (error) => child.kill(error));
+    source.stream.pipe(child.writable().once('error', () => source.stream.destroy()));
+    return child.readable();
+  }
+  return execa(program, [...args, '--', source.path], { ...options, stdin: 'ignore' }).readable();
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode } from '../core/errors.ts';
+import type { Scratch } from '../core/ports/scratch.ts';
+import { storageError } from './file-error.ts';
+import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+
+/** The folder that holds everything temporary: hidden, so that no listing of backups takes it for a target. */
+export const SCRATCH_NAME = '.dbops-tmp';
+
+// Older than any run: what an unknown process (another container, another machine) left is litter by then.
+const unknownOwnerMs = 7 * 86_400_000;
+
+/**
+ * Opens `<parent>/.dbops-tmp/<owner>`, whose name says which process it belongs to, so that even a kill right after
+ * its creation leaves something that the next run can judge.
+ */
+export async function openScratch(parent: string): Promise<Scratch> {
+  const root = join(parent, SCRATCH_NAME);
+  const folder = join(root, folderName(ownIdentity()));
+  try {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await sweep(root);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw storageError(error, `cannot make a folder for temporary files in ${parent}`);
+  }
+  return {
+    folder,
+    [Symbol.asyncDispose]: async () => {
+      await removeFolder(folder);
+      await removeIfEmpty(root);
+    },
+  };
+}
+
+/** Removes what dead processes left below `parent`. Does nothing when there is nothing. */
+export async function sweepScratch(parent: string): Promise<void> {
+  const root = join(parent, SCRATCH_NAME);
+  await sweep(root);
+  await removeIfEmpty(root);
+}
+
+async function sweep(root: string): Promise<void> {
+  const names = await readdir(root).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
+    throw error;
+  });
+  for (const name of names) {
+    const folder = join(root, name);
+    if (await isAbandoned(folder, name)) await removeFolder(folder);
+  }
+}
+
+async function isAbandoned(folder: string, name: string): Promise<boolean> {
+  const owner = ownerOf(name);
+  const liveness = owner === undefined ? 'unknown' : livenessOf(owner);
+  if (liveness !== 'unknown') return liveness === 'dead';
+  const info = await stat(folder).catch(() => undefined);
+  return info !== undefined && Date.now() - info.mtimeMs > unknownOwnerMs;
+}
+
+function folderName({ pid, start, scope, host }: ProcessIdentity): string {
+  const owner = [pid, start, scope, Buffer.from(host).toString('hex').slice(0, 100)].join('_');
+  return `${owner}_${randomBytes(4).toString('hex')}`;
+}
+
+function ownerOf(name: string): ProcessIdentity | undefined {
+  const [pid, start, scope, host, nonce] = name.split('_');
+  if (pid === undefined || start === undefined || scope === undefined || host === undefined || nonce === undefined) {
+    return undefined;
+  }
+  return /^\d+$/.test(pid) ? { pid: Number(pid), start, scope, host: Buffer.from(host, 'hex').toString() } : undefined;
+}
+
+// A killed run's child may still be writing for a moment; then removing needs a second look.
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTEMPTY', 'EEXIST'].some((code) => hasCode(error, code))) return;
+    throw error;
+  });
+}

@@ -1,0 +1,199 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { Clock, RandomBytes } from '../core/ports/clock.ts';
+import { DbopsError, hasCode } from '../core/errors.ts';
+import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
+import type { Lease, Lock, LockRequest } from '../core/ports/lock.ts';
+import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import { livenessOf, ownIdentity } from '../platform/process-identity.ts';
+import { collect } from '../streams/collect.ts';
+
+const leaseSchema = z.looseObject({
+  nonce: z.string().regex(/^[0-9a-f]{32}$/),
+  owner: z.object({ pid: z.int(), start: z.string(), scope: z.string(), host: z.string() }),
+  purpose: z.string(),
+  since: z.iso.datetime(),
+  renewedAt: z.iso.datetime(),
+  work: z.array(z.string()),
+});
+type LeaseDocument = z.infer<typeof leaseSchema>;
+
+const renewEveryMs = 60_000;
+// Fifteen missed renewals. Only counts where the owner's process cannot be seen from here.
+const expiresAfterMs = 15 * renewEveryMs;
+const pollEveryMs = 500;
+
+/**
+ * The lock of one target in a storage: an object created only if absent, naming its owner. A dead owner is proven by
+ * its process (pid, start time, boot, namespace) on the same machine, and otherwise by a lease that was not renewed.
+ */
+export function createLock(storage: Storage, clock: Clock, random: RandomBytes): Lock {
+  return {
+    acquire: async (target, request) => {
+      const held: Held = {
+        storage,
+        clock,
+        key: keyIn(target, 'lock.json'),
+        document: newDocument(request.purpose, clock, random),
+      };
+      const inherited = await enter(held, target, request);
+      return openLease(held, inherited, request.onReleaseFailure);
+    },
+  };
+}
+
+interface Held {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly key: ObjectKey;
+  document: LeaseDocument;
+}
+
+function newDocument(purpose: string, clock: Clock, random: RandomBytes): LeaseDocument {
+  const now = clock.now().toISOString();
+  const nonce = Buffer.from(random(16)).toString('hex');
+  return { nonce, owner: { ...ownIdentity() }, purpose, since: now, renewedAt: now, work: [] };
+}
+
+async function enter(held: Held, target: TargetName, request: LockRequest): Promise<readonly string[]> {
+  const { clock } = held;
+  const deadline = clock.now().getTime() + request.waitMs;
+  let inherited: readonly string[] = [];
+  let announced = false;
+  for (;;) {
+    if (await create(held, request)) return inherited;
+    const other = await read(held, request);
+    if (other === undefined) continue;
+    if (isDead(other, clock)) {
+      if (await evict(held, other, request)) inherited = [...inherited, ...other.work];
+      continue;
+    }
+    if (clock.now().getTime() >= deadline) throw taken(target, other, request.waitMs);
+    if (!announced) request.onWait?.(describe(other));
+    announced = true;
+    await clock.sleep(Math.min(pollEveryMs, Math.max(1, deadline - clock.now().getTime())), request.signal);
+  }
+}
+
+async function create({ storage, key, document }: Held, options: CallOptions): Promise<boolean> {
+  try {
+    await storage.put(key, body(document), { signal: options.signal, ifAbsent: true });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_EXISTS')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes a dead owner's lock. Two runs may find it dead at once, and the slower one must not remove the lock that
+ * the faster one has made since: so only the run that creates the claim named after the dead lock may remove it, and
+ * only after it has seen that the lock is still the dead one.
+ */
+async function evict(held: Held, dead: LeaseDocument, options: CallOptions): Promise<boolean> {
+  const { storage, clock, key, document } = held;
+  const claim: Held = { storage, clock, key: keyIn(key.replace(/\/[^/]*$/, ''), `claim.${dead.nonce}.json`), document };
+  if (!(await create(claim, options))) {
+    const rival = await read(claim, options);
+    if (rival !== undefined && isDead(rival, clock)) await storage.remove(claim.key, options);
+    else await clock.sleep(20, options.signal);
+    return false;
+  }
+  try {
+    const now = await read(held, options);
+    if (now?.nonce !== dead.nonce) return false;
+    await storage.remove(key, options);
+    return true;
+  } finally {
+    await storage.remove(claim.key, options);
+  }
+}
+
+function openLease(held: Held, inherited: readonly string[], onReleaseFailure: (error: unknown) => void): Lease {
+  const write = async (change: Partial<LeaseDocument>, options: CallOptions): Promise<void> => {
+    await confirm(held, options);
+    held.document = { ...held.document, ...change, renewedAt: held.clock.now().toISOString() };
+    await held.storage.put(held.key, body(held.document), options);
+  };
+  const stop = new AbortController();
+  // A failed renewal is not the run's failure: `confirm` decides before anything becomes visible.
+  const renewals = renew(held.clock, write, stop.signal).catch(() => undefined);
+  return {
+    inherited,
+    declare: (work, options) => write({ work: [...work] }, options),
+    confirm: (options) => confirm(held, options),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await renewals;
+      await release(held).catch(onReleaseFailure);
+    },
+  };
+}
+
+async function release(held: Held): Promise<void> {
+  // Has to work after an abort too, so it does not take the run's signal.
+  const options = { signal: new AbortController().signal };
+  const now = await read(held, options);
+  if (now?.nonce === held.document.nonce) await held.storage.remove(held.key, options);
+}
+
+async function renew(
+  clock: Clock,
+  write: (change: Partial<LeaseDocument>, options: CallOptions) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(renewEveryMs, signal);
+    await write({}, { signal });
+  }
+}
+
+async function confirm(held: Held, options: CallOptions): Promise<void> {
+  const now = await read(held, options);
+  if (now?.nonce === held.document.nonce) return;
+  throw new DbopsError('LOCKED', `the lock ${held.key} was lost${now === undefined ? '' : ` to ${describe(now)}`}`, {
+    hint: 'This run was taken for dead, for example after the machine slept. Nothing was published; run it again.',
+  });
+}
+
+async function read({ storage, key }: Held, options: CallOptions): Promise<LeaseDocument | undefined> {
+  try {
+    const bytes = await collect(await storage.get(key, options), 1 << 20, key);
+    return parse(bytes, key);
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_MISSING')) return undefined;
+    throw error;
+  }
+}
+
+function parse(bytes: Buffer, key: ObjectKey): LeaseDocument {
+  try {
+    return leaseSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw new DbopsError('DAMAGED', `the lock ${key} is not readable`, {
+      hint: 'Make sure that no other dbops runs on this target, then remove that file.',
+      cause: error,
+    });
+  }
+}
+
+function isDead({ owner, renewedAt }: LeaseDocument, clock: Clock): boolean {
+  const liveness = livenessOf(owner);
+  if (liveness !== 'unknown') return liveness === 'dead';
+  return clock.now().getTime() - Date.parse(renewedAt) > expiresAfterMs;
+}
+
+function describe({ owner, purpose, since }: LeaseDocument): string {
+  return `a ${purpose} running as process ${owner.pid} on ${owner.host} since ${since}`;
+}
+
+function taken(target: TargetName, other: LeaseDocument, waitMs: number): DbopsError {
+  const waited = waitMs === 0 ? '' : ` after waiting ${Math.round(waitMs / 1000)} s`;
+  return new DbopsError('LOCKED', `target ${target} is locked by ${describe(other)}${waited}`, {
+    hint: 'Wait for it to end, or give this run time with --lock-wait 10m.',
+  });
+}
+
+function body(document: LeaseDocument): Readable {
+  return Readable.from([Buffer.from(`${JSON.stringify(document, null, 2)}\n`)], { objectMode: false });
+}

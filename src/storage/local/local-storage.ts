@@ -1,0 +1,168 @@
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, rmdir, stat, statfs, symlink, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DbopsError, hasCode } from '../../core/errors.ts';
+import type { ObjectKey } from '../../core/ids.ts';
+import type { Scratch } from '../../core/ports/scratch.ts';
+import type { ObjectInfo, PutOptions, Storage } from '../../core/ports/storage.ts';
+import { makeFolders, syncFolder, writeDurably } from '../../platform/durable-file.ts';
+import { storageError } from '../../platform/file-error.ts';
+import { openScratch } from '../../platform/scratch.ts';
+import { walk } from './walk.ts';
+
+/**
+ * Backups as plain files below a folder: 0600 in folders of 0700, written durably. A folder that does not exist is
+ * made by the first write, not before.
+ */
+export function createLocalStorage(root: string): Storage {
+  const temporary = createTemporaryNames(root);
+  const pathOf = (key: ObjectKey): string => join(root, ...key.split('/'));
+  return {
+    label: root,
+    traits: { scratchParent: root },
+    put: async (key, body, options) => {
+      try {
+        await putFile({ root, key, body, temporary: await temporary.next() }, options);
+      } catch (error) {
+        body.destroy();
+        throw explain(error, options.signal, `cannot write ${pathOf(key)}`);
+      }
+    },
+    get: async (key, { signal }) => {
+      try {
+        const file = await open(pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
+        return file.createReadStream({ highWaterMark: 1 << 18, signal });
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) throw missing(pathOf(key), error);
+        throw explain(error, signal, `cannot read ${pathOf(key)}`);
+      }
+    },
+    stat: async (key) => statFile(pathOf(key), key),
+    list: (prefix, { signal }) => walk(root, prefix, signal),
+    remove: async (key, { signal }) => {
+      signal.throwIfAborted();
+      try {
+        await removeFile(root, pathOf(key));
+      } catch (error) {
+        throw explain(error, signal, `cannot remove ${pathOf(key)}`);
+      }
+    },
+    freeBytes: async () => freeBytesOf(root),
+    pointLatest: async (folder, name) => pointLatest(join(root, folder), name, await temporary.next()),
+    [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
+  };
+}
+
+interface FilePut {
+  readonly root: string;
+  readonly key: ObjectKey;
+  readonly body: Readable;
+  readonly temporary: string;
+}
+
+async function putFile({ root, key, body, temporary }: FilePut, options: PutOptions): Promise<void> {
+  options.signal.throwIfAborted();
+  const segments = key.split('/');
+  const folder = await makeFolders(root, segments.slice(0, -1));
+  const path = join(folder, segments.at(-1) ?? '');
+  await writeDurably({ temporary, path, body, ifAbsent: options.ifAbsent ?? false, signal: options.signal });
+}
+
+/** Names of temporary files, in a scratch folder that is made when the first one is needed. */
+function createTemporaryNames(root: string): AsyncDisposable & { next(): Promise<string> } {
+  let scratch: Promise<Scratch> | undefined;
+  let count = 0;
+  return {
+    next: async () => {
+      scratch ??= openRoot(root).then(() => openScratch(root));
+      const { folder } = await scratch;
+      count += 1;
+      return join(folder, `object-${count}`);
+    },
+    [Symbol.asyncDispose]: async () => {
+      // A scratch folder that could not be opened has already failed the put that asked for it.
+      const opened = await scratch?.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openRoot(root: string): Promise<void> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const { mode } = await stat(root);
+  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
+    throw new DbopsError('REFUSED', `every user may write into ${root}`, {
+      hint: `Anyone could replace the backups in it. Run: chmod o-w '${root}'`,
+    });
+  }
+}
+
+async function statFile(path: string, key: ObjectKey): Promise<ObjectInfo | undefined> {
+  try {
+    const info = await lstat(path);
+    return info.isFile() ? { key, bytes: info.size, modifiedAt: info.mtime } : undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
+    throw storageError(error, `cannot look at ${path}`);
+  }
+}
+
+async function removeFile(root: string, path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return;
+    throw error;
+  }
+  const folder = dirname(path);
+  await syncFolder(folder);
+  if (folder !== root) await removeEmptyFolder(folder);
+}
+
+// Only the backup's own folder: the target's folder stays, so that `latest` and its rights stay too.
+async function removeEmptyFolder(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].some((code) => hasCode(error, code))) return;
+    throw error;
+  });
+}
+
+async function freeBytesOf(root: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(root);
+    return bavail * bsize;
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) return undefined;
+    const parent = dirname(root);
+    return parent === root ? undefined : freeBytesOf(parent);
+  }
+}
+
+async function pointLatest(folder: string, name: string, temporary: string): Promise<void> {
+  const link = join(folder, 'latest');
+  try {
+    const there = await lstat(link).catch(() => undefined);
+    // A file or folder of that name belongs to somebody else; the link is a comfort, not part of a backup.
+    if (there !== undefined && !there.isSymbolicLink()) return;
+    await symlink(name, temporary);
+    await rename(temporary, link);
+  } catch (error) {
+    // File systems without links do without this one.
+    if (!hasCode(error, 'EPERM') && !hasCode(error, 'ENOTSUP')) throw storageError(error, `cannot set ${link}`);
+  }
+}
+
+function missing(path: string, cause: unknown): DbopsError {
+  return new DbopsError('OBJECT_MISSING', `${path} is missing`, {
+    hint: 'It was removed after the listing, by prune or by hand. Run `dbops list` again.',
+    cause,
+  });
+}
+
+function explain(error: unknown, signal: AbortSignal, what: string): unknown {
+  if (signal.aborted) return signal.reason;
+  return hasCode(error, 'ELOOP')
+    ? new DbopsError('REFUSED', `${what}: it is a symbolic link`, { cause: error })
+    : storageError(error, what);
+}

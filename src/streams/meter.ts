@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { Transform, type Readable } from 'node:stream';
+
+export type Measure = {
+  readonly bytes: number;
+  /** 64 hexadecimal digits. */
+  readonly sha256: string;
+};
+
+/** A stream that lets bytes through and knows their number and digest once they have ended. */
+export interface Meter {
+  readonly stream: Transform;
+  measure(): Measure;
+}
+
+export function createMeter(onBytes: (total: number) => void = () => undefined): Meter {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let measured: Measure | undefined;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      onBytes(bytes);
+      done(null, chunk);
+    },
+    flush(done) {
+      measured = { bytes, sha256: hash.digest('hex') };
+      done();
+    },
+  });
+  return {
+    stream,
+    measure: () => {
+      if (measured === undefined) throw new Error('measured before its end');
+      return measured;
+    },
+  };
+}
+
+/** Reads a stream to its end for nothing but its measure. */
+export async function measureStream(source: Readable, onBytes: (total: number) => void = () => undefined): Promise<Measure> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    onBytes(bytes);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}

@@ -77,7 +77,9 @@ export function judge<T extends Candidate>(backups: readonly T[], policy: Retent
       ...(counted.get(backup) ?? []),
       ...ageReasons(backup, policy, now),
     ];
-    return reasons.length > 0 ? { backup, keep: true, reasons } : { backup, keep: false, reasons: [whyNot(backup, policy)] };
+    return reasons.length > 0
+      ? { backup, keep: true, reasons }
+      : { backup, keep: false, reasons: [whyNot(backup, policy)] };
   });
 }
 

@@ -86,7 +86,8 @@ async function run(context: Run): Promise<Manifest> {
     scratch: scratch.folder,
     facts: request.facts,
     signal,
-    onProgress: (bytes, totalBytes) => ports.reporter.report({ type: 'progress', activity: 'snapshot', bytes, totalBytes }),
+    onProgress: (bytes, totalBytes) =>
+      ports.reporter.report({ type: 'progress', activity: 'snapshot', bytes, totalBytes }),
   });
   const prefix = `${target}/${id}`;
   try {
@@ -112,7 +113,8 @@ async function storeAll(dump: Dump, prefix: string, { request, ports }: Run): Pr
     prefix,
     codec,
     signal,
-    onProgress: (activity, bytes) => ports.reporter.report({ type: 'progress', activity, bytes, totalBytes: undefined }),
+    onProgress: (activity, bytes) =>
+      ports.reporter.report({ type: 'progress', activity, bytes, totalBytes: undefined }),
   };
   ports.reporter.report({ type: 'activity', target, activity: 'store' });
   const parts: Part[] = [];
@@ -124,7 +126,12 @@ async function storeAll(dump: Dump, prefix: string, { request, ports }: Run): Pr
   return parts;
 }
 
-function describe({ request, ports, id, startedAt, probe }: Run, dump: Dump, parts: readonly Part[], found: Examination): Manifest {
+function describe(
+  { request, ports, id, startedAt, probe }: Run,
+  dump: Dump,
+  parts: readonly Part[],
+  found: Examination,
+): Manifest {
   if (found.facts === undefined || found.problems.length > 0) {
     throw new DbopsError('DAMAGED', `${probe.database} is damaged: ${found.problems.join('; ')}`, {
       hint: 'Nothing was stored. Restore the last good backup (`dbops list`), and check the disk.',
@@ -164,7 +171,11 @@ async function withdraw({ request, ports, id }: Run, dump: Dump, reason: unknown
   const names = [MANIFEST_NAME, SUMS_NAME, ...dump.parts.map((part) => part.name + (codec?.suffix ?? ''))];
   const options = { signal: new AbortController().signal };
   try {
-    await discard(storage, names.map((name) => keyIn(`${target}/${id}`, name)), options);
+    await discard(
+      storage,
+      names.map((name) => keyIn(`${target}/${id}`, name)),
+      options,
+    );
   } catch (error) {
     warn(ports, target, `after ${messageOf(reason)}: what was stored could not be removed: ${messageOf(error)}`);
   }
@@ -175,9 +186,13 @@ function refuseUnfitCatalog({ backups }: Catalog, probe: Probe, request: BackupR
   if (newest === undefined) return;
   const { id, finishedAt, source } = newest.manifest;
   if (Date.parse(finishedAt) > now.getTime() + FUTURE_TOLERANCE_MS) {
-    throw new DbopsError('REFUSED', `the newest backup ${id} is from ${finishedAt}, after the present ${now.toISOString()}`, {
-      hint: 'Set the clock right. If it was wrong when that backup was made, move its folder out of the storage.',
-    });
+    throw new DbopsError(
+      'REFUSED',
+      `the newest backup ${id} is from ${finishedAt}, after the present ${now.toISOString()}`,
+      {
+        hint: 'Set the clock right. If it was wrong when that backup was made, move its folder out of the storage.',
+      },
+    );
   }
   if (!request.named && source.host === host && source.database !== probe.database) {
     throw new DbopsError('REFUSED', `${request.target} holds backups of ${source.database}, not of ${probe.database}`, {

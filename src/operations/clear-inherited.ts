@@ -17,6 +17,11 @@ export async function clearInherited(
 ): Promise<void> {
   const left = new Set(inherited.filter(isBackupId).map((id) => `${target}/${id}`));
   for (const { prefix, objects } of litter) {
-    if (left.has(prefix)) await discard(storage, objects.map(({ key }) => key), options);
+    if (left.has(prefix))
+      await discard(
+        storage,
+        objects.map(({ key }) => key),
+        options,
+      );
   }
 }

@@ -16,7 +16,10 @@ const width = 32;
  * Reads what a storage holds, of one target or of all: one listing, and one small read a backup.
  * The storage itself is the only state there is.
  */
-export async function loadCatalog(storage: Storage, options: CallOptions & { readonly target?: string }): Promise<Catalog> {
+export async function loadCatalog(
+  storage: Storage,
+  options: CallOptions & { readonly target?: string },
+): Promise<Catalog> {
   const folders = new Map<string, ObjectInfo[]>();
   for await (const info of storage.list(options.target ?? '', options)) {
     const [target = '', id = '', ...rest] = info.key.split('/');
@@ -27,7 +30,9 @@ export async function loadCatalog(storage: Storage, options: CallOptions & { rea
     if (objects === undefined) folders.set(prefix, [info]);
     else objects.push(info);
   }
-  const entries = await inParallel([...folders], width, ([prefix, objects]) => readFolder(storage, prefix, objects, options));
+  const entries = await inParallel([...folders], width, ([prefix, objects]) =>
+    readFolder(storage, prefix, objects, options),
+  );
   return {
     backups: entries.flatMap((entry) => (entry.type === 'backup' ? [entry.backup] : [])),
     broken: entries.flatMap((entry) => (entry.type === 'broken' ? [entry.broken] : [])),

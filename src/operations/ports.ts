@@ -16,7 +16,10 @@ export interface Ports {
   /** Bytes free on the disk of a folder, or of its nearest parent that exists; undefined when that cannot be known. */
   readonly freeBytes: (folder: string) => Promise<number | undefined>;
   readonly lockOf: (storage: Storage) => Lock;
+  /** Fails with CONFIG_INVALID for a name that this dbops does not know. */
   readonly engineByName: (name: string) => Promise<Engine>;
+  /** The engine whose files begin like this, if any. */
+  readonly engineByHead: (head: Uint8Array) => Promise<Engine | undefined>;
   /** Parent of scratch folders where neither the user nor the storage names one. */
   readonly temporaryFolder: string;
   /** Name of this machine, for records. */

@@ -70,12 +70,20 @@ function toCandidate(backup: Backup): JudgedBackup {
   return { id: manifest.id, at, class: manifest.class, pinned, good, backup, bytes: storedBytes(manifest) };
 }
 
-async function carryOut({ verdicts, litter }: PrunePlan, lease: Lease, request: PruneRequest, ports: Ports): Promise<void> {
+async function carryOut(
+  { verdicts, litter }: PrunePlan,
+  lease: Lease,
+  request: PruneRequest,
+  ports: Ports,
+): Promise<void> {
   const { storage, target, signal } = request;
   // Oldest first: a run that is cut short has removed what was least likely to be missed.
   const leaving = verdicts.filter(({ keep }) => !keep).toReversed();
   if (leaving.length === 0 && litter.length === 0) return;
-  await lease.declare(leaving.map(({ backup }) => backup.id), { signal });
+  await lease.declare(
+    leaving.map(({ backup }) => backup.id),
+    { signal },
+  );
   for (const { backup } of leaving) {
     await lease.confirm({ signal });
     await remove(storage, backup.backup.objects, { signal });
@@ -92,7 +100,11 @@ async function carryOut({ verdicts, litter }: PrunePlan, lease: Lease, request: 
 }
 
 function remove(storage: Storage, objects: Litter['objects'], options: CallOptions): Promise<void> {
-  return discard(storage, objects.map(({ key }) => key), options);
+  return discard(
+    storage,
+    objects.map(({ key }) => key),
+    options,
+  );
 }
 
 function warn(ports: Ports, subject: string, message: string): void {

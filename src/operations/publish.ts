@@ -27,7 +27,12 @@ export async function publish({ storage, manifest, lease, readBack, signal }: Pu
   if (readBack) await compare(storage, keyIn(prefix, MANIFEST_NAME), bytes, { signal });
 }
 
-async function compare(storage: Storage, key: ReturnType<typeof keyIn>, sent: Buffer, options: CallOptions): Promise<void> {
+async function compare(
+  storage: Storage,
+  key: ReturnType<typeof keyIn>,
+  sent: Buffer,
+  options: CallOptions,
+): Promise<void> {
   const found = await collect(await storage.get(key, options), MANIFEST_LIMIT, key);
   if (found.equals(sent)) return;
   throw new DbopsError('VERIFY_FAILED', `${key} reads back differently from what was stored in ${storage.label}`, {

@@ -9,7 +9,13 @@ import { putBytes } from './store-parts.ts';
 const patienceMs = 30_000;
 
 /** Pins or unpins a backup, under the target's lock so that a prune under way cannot miss it. */
-export async function setPin(storage: Storage, backup: Backup, pinned: boolean, ports: Ports, signal: AbortSignal): Promise<void> {
+export async function setPin(
+  storage: Storage,
+  backup: Backup,
+  pinned: boolean,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<void> {
   const { target, id } = backup.manifest;
   await using lease = await ports.lockOf(storage).acquire(target, {
     purpose: pinned ? 'pin' : 'unpin',

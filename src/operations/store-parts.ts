@@ -73,6 +73,11 @@ export async function readBack(part: Part, { storage, prefix, signal, onProgress
 }
 
 /** Stores a small object. */
-export async function putBytes(storage: Storage, key: ReturnType<typeof keyIn>, bytes: Buffer, options: CallOptions & { ifAbsent?: boolean }): Promise<void> {
+export async function putBytes(
+  storage: Storage,
+  key: ReturnType<typeof keyIn>,
+  bytes: Buffer,
+  options: CallOptions & { ifAbsent?: boolean },
+): Promise<void> {
   await storage.put(key, Readable.from([bytes], { objectMode: false }), options);
 }

@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { DbopsError, hasCode } from '../core/errors.ts';
 
 export interface DurableWrite {
@@ -33,8 +32,17 @@ export async function writeDurably(write: DurableWrite): Promise<void> {
 
 async function writeTemporary({ temporary, body, signal }: DurableWrite): Promise<void> {
   await using file = await openNew(temporary);
-  await pipeline(body, file.createWriteStream({ autoClose: false, highWaterMark: 1 << 20 }), { signal });
+  addAbortSignal(signal, body);
+  for await (const chunk of body as AsyncIterable<Buffer>) await writeWhole(file, chunk);
   await file.sync();
+}
+
+// The system may take less than it was given.
+async function writeWhole(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (let at = 0; at < chunk.length;) {
+    const { bytesWritten } = await file.write(chunk, at, chunk.length - at);
+    at += bytesWritten;
+  }
 }
 
 function openNew(path: string): Promise<FileHandle> {

@@ -39,7 +39,10 @@ export function createMeter(onBytes: (total: number) => void = () => undefined):
 }
 
 /** Reads a stream to its end for nothing but its measure. */
-export async function measureStream(source: Readable, onBytes: (total: number) => void = () => undefined): Promise<Measure> {
+export async function measureStream(
+  source: Readable,
+  onBytes: (total: number) => void = () => undefined,
+): Promise<Measure> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of source as AsyncIterable<Buffer>) {

@@ -145,11 +145,17 @@ export interface Engine {
   dump(source: DatabaseAddress, request: DumpRequest): Promise<Dump>;
   /** Structural check of decoded parts without a server; gives the problems found. */
   inspect(parts: PartSource, options: CallOptions): Promise<readonly string[]>;
+  /** Fails with REFUSED when a foreign file is only a piece of a database, as an SQLite file beside its `-wal` is. */
+  refuseIncomplete(file: string): Promise<void>;
   /** Looks at where a restore would go. */
   survey(destination: DatabaseAddress, options: CallOptions): Promise<DestinationState>;
   /** Builds a copy in `scratch`; `destination` is undefined for a copy that will only be examined. */
   stage(parts: PartSource, destination: DatabaseAddress | undefined, request: StageRequest): Promise<Staging>;
-  restoreTables(parts: PartSource, destination: DatabaseAddress, request: TableRestoreRequest): Promise<TableRestoreResult>;
+  restoreTables(
+    parts: PartSource,
+    destination: DatabaseAddress,
+    request: TableRestoreRequest,
+  ): Promise<TableRestoreResult>;
   /** Writes tables as SQL for people to review; replaying it gives the same values to the last bit. */
   exportTables(parts: PartSource, file: string, request: ExportRequest): Promise<TableRestoreResult>;
 }

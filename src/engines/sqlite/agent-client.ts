@@ -37,7 +37,12 @@ export function startAgent(signal: AbortSignal): Agent {
   };
 }
 
-function runJob(child: ChildProcess, request: object, onProgress: OnProgress | undefined, signal: AbortSignal): Promise<unknown> {
+function runJob(
+  child: ChildProcess,
+  request: object,
+  onProgress: OnProgress | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const onMessage = (reply: AgentReply): void => {
     if (reply.type === 'progress') onProgress?.(reply.bytes, reply.totalBytes);

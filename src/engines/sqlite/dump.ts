@@ -40,7 +40,10 @@ function openDump(
 
 /** The database's own file name where it is fit for an object, so that a restore by hand finds what it expects. */
 function partName(path: string): string {
-  const name = basename(path).replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '').slice(0, 100);
+  const name = basename(path)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 100);
   const reserved = name === '' || /^(manifest\.json|sha256sums|pin\.json|verify\..*)$/i.test(name);
   return reserved ? 'database.db' : name;
 }

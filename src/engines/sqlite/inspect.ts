@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { DbopsError } from '../../core/errors.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
 import type { PartSource } from '../../core/ports/engine.ts';
 import { HEADER_BYTES, parseHeader } from './header.ts';
@@ -20,4 +22,15 @@ function problemsOf(head: Buffer, bytes: number): string[] {
   if (header === undefined) return ['not an SQLite database'];
   const expected = header.pages * header.pageSize;
   return expected === 0 || expected === bytes ? [] : [`${bytes} bytes where its header says ${expected}`];
+}
+
+/** A log or journal beside the file holds part of its content: the file alone is older than it, or torn. */
+export async function refuseIncomplete(file: string): Promise<void> {
+  for (const suffix of ['-wal', '-journal']) {
+    const info = await stat(file + suffix).catch(() => undefined);
+    if (info === undefined || info.size === 0) continue;
+    throw new DbopsError('REFUSED', `${file}${suffix} stands beside the file and holds a part of it`, {
+      hint: `Make one whole file of both first: dbops backup 'sqlite:${file}', then restore that backup.`,
+    });
+  }
 }

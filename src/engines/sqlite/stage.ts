@@ -3,7 +3,15 @@ import { realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DbopsError, hasCode } from '../../core/errors.ts';
-import type { DatabaseAddress, DestinationState, PartSource, PromoteRequest, Promotion, StageRequest, Staging } from '../../core/ports/engine.ts';
+import type {
+  DatabaseAddress,
+  DestinationState,
+  PartSource,
+  PromoteRequest,
+  Promotion,
+  StageRequest,
+  Staging,
+} from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
 import { storageError } from '../../platform/file-error.ts';
 import { usersOfFiles } from '../../platform/open-files.ts';
@@ -30,7 +38,9 @@ export async function resolveDestination(location: string): Promise<string> {
     if (!hasCode(error, 'ENOENT')) throw storageError(error, `cannot look at ${location}`);
     const folder = await realpath(dirname(location)).catch(() => undefined);
     if (folder !== undefined) return join(folder, basename(location));
-    throw new DbopsError('USAGE', `the folder of ${location} does not exist`, { hint: `Run: mkdir -p '${dirname(location)}'` });
+    throw new DbopsError('USAGE', `the folder of ${location} does not exist`, {
+      hint: `Run: mkdir -p '${dirname(location)}'`,
+    });
   });
   const info = await stat(path).catch(() => undefined);
   if (info === undefined || info.isFile()) return path;
@@ -40,7 +50,11 @@ export async function resolveDestination(location: string): Promise<string> {
 }
 
 /** Writes the part into the scratch folder. The stream's own end check has proven its bytes when this resolves. */
-export async function stage(parts: PartSource, destination: DatabaseAddress | undefined, request: StageRequest): Promise<Staging> {
+export async function stage(
+  parts: PartSource,
+  destination: DatabaseAddress | undefined,
+  request: StageRequest,
+): Promise<Staging> {
   const file = join(request.scratch, 'restored.db');
   await writeFirstPart(parts, file, request);
   const agent = startAgent(request.signal);
@@ -96,5 +110,7 @@ async function promote(
 
 /** One word for a POSIX shell. */
 export function shellQuote(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) && !text.startsWith('-')
+    ? text
+    : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,7 +1,13 @@
 import { link, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError, hasCode } from '../../core/errors.ts';
-import type { DatabaseAddress, ExportRequest, PartSource, TableRestoreRequest, TableRestoreResult } from '../../core/ports/engine.ts';
+import type {
+  DatabaseAddress,
+  ExportRequest,
+  PartSource,
+  TableRestoreRequest,
+  TableRestoreResult,
+} from '../../core/ports/engine.ts';
 import { startAgent } from './agent-client.ts';
 import type { TablesOutput } from './jobs/job.ts';
 import { resolveDestination, writeFirstPart } from './stage.ts';
@@ -33,12 +39,21 @@ export async function restoreTables(
 }
 
 /** Writes tables as SQL; the file appears whole or not at all. */
-export async function exportTables(parts: PartSource, file: string, request: ExportRequest): Promise<TableRestoreResult> {
+export async function exportTables(
+  parts: PartSource,
+  file: string,
+  request: ExportRequest,
+): Promise<TableRestoreResult> {
   const from = await writeCopy(parts, request);
   const script = join(request.scratch, 'tables.sql');
   await using agent = startAgent(request.signal);
   await agent.run('settle', { path: from });
-  const result = await agent.run('exportTables', { from, tables: request.tables, file: script, comments: request.comments });
+  const result = await agent.run('exportTables', {
+    from,
+    tables: request.tables,
+    file: script,
+    comments: request.comments,
+  });
   await place(script, file);
   return publicResult(result);
 }
@@ -55,7 +70,9 @@ async function place(script: string, file: string): Promise<void> {
   } catch (error) {
     if (hasCode(error, 'EPERM') || hasCode(error, 'ENOTSUP')) return rename(script, file);
     if (!hasCode(error, 'EEXIST')) throw error;
-    throw new DbopsError('REFUSED', `${file} exists already`, { hint: 'Name a new file, or move that one away first.' });
+    throw new DbopsError('REFUSED', `${file} exists already`, {
+      hint: 'Name a new file, or move that one away first.',
+    });
   }
 }
 

@@ -28,7 +28,8 @@ function warningsOf(db: Database.Database, table: string): string[] {
     const statement = db.prepare<[], Violation>(`PRAGMA foreign_key_check(${quoteName(table)})`);
     for (const { parent } of statement.iterate()) counts.set(parent, (counts.get(parent) ?? 0) + 1);
     return [...counts].map(
-      ([parent, rows]) => `${rows} ${rows === 1 ? 'row' : 'rows'} of ${name(table)} point to nothing in ${name(parent)}`,
+      ([parent, rows]) =>
+        `${rows} ${rows === 1 ? 'row' : 'rows'} of ${name(table)} point to nothing in ${name(parent)}`,
     );
   } catch (error) {
     return [`foreign keys of ${name(table)} cannot be checked: ${messageOf(error)}`];

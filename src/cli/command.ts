@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { isDuration, parseDuration } from '../core/duration.ts';
+import { addGlobals } from './globals.ts';
+
+export interface CommandText {
+  /** `backup [target...]` */
+  readonly usage: string;
+  readonly summary: string;
+  /** Each is a whole command line that works, and what it is for. */
+  readonly examples: readonly (readonly [line: string, purpose: string])[];
+}
+
+/** Makes a command with examples below its help. Made by `command`, not `addCommand`, which would not inherit. */
+export function addCommand(parent: Command, { usage, summary, examples }: CommandText): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, purpose]) => `  ${line.padEnd(width)}  # ${purpose}`);
+  return parent
+    .command(usage)
+    .description(summary)
+    .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}
+
+/** Adds the options of every command last, so that its own come first in the help. */
+export function finishCommand(command: Command): Command {
+  return addGlobals(command);
+}
+
+export function storageOption(command: Command): Command {
+  return command.option(
+    '--storage <name|folder|url>',
+    'where the backups are (default: config, BACKUP_DIR, ./backups)',
+  );
+}
+
+/** The words by which every command finds backups. */
+export function selectorOptions(command: Command): Command {
+  return storageOption(command)
+    .option('--target <name>', 'only backups of this target')
+    .option('--at <time>', 'the newest made at or before this time (ISO 8601; without a zone: UTC)', parseTime)
+    .option('--tag <name=value...>', 'only backups with this tag');
+}
+
+export function lockWaitOption(command: Command): Command {
+  return command.option('--lock-wait <time>', 'how long to wait for another run on the target (default: 0s)', parseMs);
+}
+
+export function parseMs(text: string): number {
+  if (isDuration(text)) return parseDuration(text);
+  throw new InvalidArgumentError('Write a whole number and a unit, such as 30s or 10m.');
+}
+
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Write a whole number from 1 on.');
+}
+
+// A time without a zone is UTC, as all recorded times are; a leap second counts as the second before it.
+function parseTime(text: string): Date {
+  const iso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/;
+  const full = text.replace(' ', 'T').replace(/:60(?=\D|$)/, ':59');
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(full.slice(10)) || full.length === 10 ? full : `${full}Z`;
+  const time = new Date(zoned);
+  if (iso.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError('Write a time such as 2026-11-20T02:00 or 2026-11-20T02:00:00+01:00.');
+}

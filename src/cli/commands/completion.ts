@@ -1,0 +1,25 @@
+import { Argument, type Command } from 'commander';
+import { bashCompletion, fishCompletion, zshCompletion } from '../completion-scripts.ts';
+import { addCommand, finishCommand } from '../command.ts';
+import type { Runner } from '../program.ts';
+
+const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
+
+export function registerCompletion(program: Command, runner: Runner): void {
+  const command = addCommand(program, {
+    usage: 'completion',
+    summary: 'Print a completion script for a shell.',
+    examples: [
+      ['dbops completion bash > ~/.local/share/bash-completion/completions/dbops', 'bash'],
+      ['dbops completion zsh > ~/.zfunc/_dbops', 'zsh, with ~/.zfunc in fpath'],
+      ['dbops completion fish > ~/.config/fish/completions/dbops.fish', 'fish'],
+    ],
+  });
+  command.addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(shells)));
+  finishCommand(command).action((shell: keyof typeof shells) =>
+    runner.print(command, async () => {
+      const script = shells[shell](program);
+      return { document: { ok: true, shell, script }, text: script.trimEnd() };
+    }),
+  );
+}

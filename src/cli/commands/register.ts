@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import type { Runner } from '../program.ts';
+import { registerBackup } from './backup.ts';
+import { registerCompletion } from './completion.ts';
+import { registerConfig } from './config.ts';
+import { registerInit } from './init.ts';
+import { registerList } from './list.ts';
+import { registerPin } from './pin.ts';
+import { registerPrune } from './prune.ts';
+import { registerRestore } from './restore.ts';
+import { registerShow } from './show.ts';
+import { registerVerify } from './verify.ts';
+
+/** All commands, in the order of the help. */
+export function registerCommands(program: Command, runner: Runner): void {
+  registerBackup(program, runner);
+  registerList(program, runner);
+  registerShow(program, runner);
+  registerVerify(program, runner);
+  registerRestore(program, runner);
+  registerPrune(program, runner);
+  registerPin(program, runner);
+  registerInit(program, runner);
+  registerConfig(program, runner);
+  registerCompletion(program, runner);
+}

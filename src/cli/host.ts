@@ -1,0 +1,67 @@
+import { hostname, tmpdir } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import type { Environment } from '../config/interpolate.ts';
+
+/** The process as the command line sees it: the only door to `process`, so that tests can make another. */
+export interface Host {
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly hostname: string;
+  readonly temporaryFolder: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Whether somebody is there to answer a question. */
+  readonly interactive: boolean;
+  ask(question: string): Promise<string>;
+  /** Calls back on SIGINT, SIGTERM and SIGHUP; the returned function stops that. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): () => void;
+  /** Ends the process at once: the answer to a second signal. */
+  exitNow(code: number): void;
+}
+
+export interface Output {
+  write(text: string): void;
+  readonly terminal: boolean;
+  readonly columns: number;
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function createProcessHost(): Host {
+  return {
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    hostname: hostname(),
+    temporaryFolder: tmpdir(),
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    ask: async (question) => {
+      const terminal = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return await terminal.question(question);
+      } finally {
+        terminal.close();
+      }
+    },
+    onSignal: (listener) => {
+      for (const signal of signals) process.on(signal, listener as NodeJS.SignalsListener);
+      return () => signals.forEach((signal) => process.off(signal, listener as NodeJS.SignalsListener));
+    },
+    exitNow: (code) => process.exit(code),
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  // `dbops list | head` closes the pipe early; that is no failure of ours.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    write: (text) => void stream.write(text),
+    terminal: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+  };
+}

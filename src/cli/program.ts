@@ -1,0 +1,123 @@
+import { Command, type CommanderError } from 'commander';
+import { DbopsError, EXIT_CODES, exitCodeOf, messageOf } from '../core/errors.ts';
+import { plainLines } from '../report/format.ts';
+import { createRedactor, type Redactor } from '../report/redact.ts';
+import { addGlobals, type GlobalFlags } from './globals.ts';
+import type { Host } from './host.ts';
+import { openSession, type CommandResult, type Session } from './session.ts';
+import type { World } from './world.ts';
+import { registerCommands } from './commands/register.ts';
+
+/** How a command is run: flags to a session, its result to stdout, its failure to an exit code. */
+export interface Runner {
+  readonly version: string;
+  run(command: Command, work: (session: Session) => Promise<CommandResult>): Promise<void>;
+  /** For commands that need no configuration, such as the one that writes it. */
+  print(command: Command, work: (host: Host) => Promise<CommandResult>): Promise<void>;
+}
+
+/** Runs one command line to its end. Resolves with the exit status; never throws, never ends the process. */
+export async function runCommandLine(host: Host, world: World): Promise<number> {
+  const redactor = createRedactor();
+  const controller = new AbortController();
+  let signals = 0;
+  const forget = host.onSignal((signal) => {
+    const error = interruption(signal);
+    signals += 1;
+    if (signals > 1) host.exitNow(exitCodeOf(error));
+    controller.abort(error);
+  });
+  let exitCode = 0;
+  const runner: Runner = {
+    version: world.version,
+    run: async (command, work) => {
+      const flags = command.optsWithGlobals<GlobalFlags>();
+      using session = openSession({ host, flags, world, signal: controller.signal, redactor });
+      exitCode = present(await work(session), flags, host, redactor);
+    },
+    print: async (command, work) => {
+      exitCode = present(await work(host), command.optsWithGlobals<GlobalFlags>(), host, redactor);
+    },
+  };
+  try {
+    await createProgram(host, runner).parseAsync(host.argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return fail(controller.signal.aborted ? controller.signal.reason : error, host, redactor);
+  } finally {
+    forget();
+  }
+}
+
+export function createProgram(host: Host, runner: Runner): Command {
+  const program = new Command('dbops')
+    .description('Backs up, proves, restores and prunes databases. A green exit means: complete, durable, readable.')
+    .version(runner.version, '-V, --version', 'show the version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => host.stderr.write(text),
+      outputError: () => undefined,
+      getOutHasColors: () => host.stdout.terminal && host.env['NO_COLOR'] === undefined,
+      getOutHelpWidth: () => (host.stdout.terminal ? host.stdout.columns : 100),
+    })
+    .showHelpAfterError(false);
+  addGlobals(program);
+  registerCommands(program, runner);
+  return program;
+}
+
+function present(
+  { document, text, exitCode }: CommandResult,
+  flags: GlobalFlags,
+  host: Host,
+  redactor: Redactor,
+): number {
+  const output = flags.json === true ? JSON.stringify(document, null, 2) : plainLines(text);
+  if (output !== '') host.stdout.write(redactor.redact(`${output}\n`));
+  return exitCode ?? 0;
+}
+
+function fail(error: unknown, host: Host, redactor: Redactor): number {
+  const failure = isCommanderError(error) ? usageError(error) : error;
+  if (failure === undefined) return 0;
+  const exitCode = exitCodeOf(failure);
+  host.stderr.write(redactor.redact(plainLines(describeFailure(failure))));
+  if (host.argv.includes('--json')) {
+    const document = { ok: false, exitCode, error: errorDocument(failure) };
+    host.stdout.write(redactor.redact(`${JSON.stringify(document, null, 2)}\n`));
+  }
+  return exitCode;
+}
+
+/** An error as it stands in JSON documents. */
+export function errorDocument(error: unknown): { code: string; message: string; hint: string | null } {
+  const code = error instanceof DbopsError ? error.code : 'INTERNAL';
+  return { code, message: messageOf(error), hint: error instanceof DbopsError ? (error.hint ?? null) : null };
+}
+
+function describeFailure(error: unknown): string {
+  if (error instanceof DbopsError) {
+    const hint = error.hint === undefined ? '' : `\nhint: ${error.hint}`;
+    return `error: ${error.message}${hint}\n`;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `internal error, please report it: ${stack}\n`;
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+/** Help and version end by an exception too, and are no failure. */
+function usageError(error: CommanderError): DbopsError | undefined {
+  if (error.exitCode === 0) return undefined;
+  if (error.code === 'commander.help')
+    return new DbopsError('USAGE', 'no command was given', { hint: 'See `dbops --help`.' });
+  return new DbopsError('USAGE', error.message.replace(/^error: /, ''), { hint: 'See `dbops <command> --help`.' });
+}
+
+function interruption(signal: string): DbopsError {
+  const code = signal === 'SIGINT' ? 'INTERRUPTED' : 'TERMINATED';
+  return new DbopsError(code, `stopped by ${signal} (exit ${EXIT_CODES[code]}); nothing unfinished was published`);
+}

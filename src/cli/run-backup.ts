@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import type { Target } from '../config/settings.ts';
+import { DbopsError } from '../core/errors.ts';
+import type { FactLevel } from '../core/facts.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Codec } from '../core/ports/codec.ts';
+import type { DatabaseAddress } from '../core/ports/engine.ts';
+import type { Verification, VerifyLevel } from '../core/records.ts';
+import { backup, type BackupRequest } from '../operations/backup.ts';
+import { prune } from '../operations/prune.ts';
+import { findBackup, openStored } from '../operations/restorable.ts';
+import { verify } from '../operations/verify.ts';
+import { parseTags, type Session } from './session.ts';
+
+export interface BackupFlags {
+  readonly storage?: string;
+  readonly class?: string;
+  readonly tag?: readonly string[];
+  readonly pin?: true;
+  readonly compress?: string;
+  readonly facts?: FactLevel;
+  readonly verify?: 'none' | VerifyLevel;
+  readonly prune?: true;
+  readonly retentionDays?: number;
+  readonly scratchDir?: string;
+  readonly lockWait?: number;
+  readonly dryRun?: true;
+}
+
+export interface BackupOutcome {
+  readonly target: string;
+  readonly manifest?: Manifest;
+  readonly verification?: Verification;
+  /** Ids that retention removed. */
+  readonly pruned?: readonly string[];
+  readonly error?: unknown;
+}
+
+/** Backup, then the proof and the pruning that were asked for. What was reached before a failure is told too. */
+export async function runBackup(session: Session, target: Target, flags: BackupFlags): Promise<BackupOutcome> {
+  let outcome: BackupOutcome = { target: target.name };
+  try {
+    await using storage = await session.storageFor(target, flags.storage);
+    const request = await requestOf(session, target, flags, storage);
+    const manifest = await backup(request, session.ports);
+    outcome = { ...outcome, manifest };
+    const level = flags.verify ?? session.settings.verify;
+    if (level === 'structure' || level === 'restore') {
+      outcome = { ...outcome, verification: await proveNew(session, request, manifest, level, target) };
+    }
+    // A backup that is not sound must never be the reason why an older one goes.
+    if (flags.prune !== true || outcome.verification?.ok === false) return outcome;
+    const policy = session.settings.policyOf(target.name, flags.retentionDays);
+    const pruned = await prune({ ...request, policy }, session.ports);
+    const removed = pruned.verdicts.filter(({ keep }) => !keep).map((verdict) => verdict.backup.id);
+    return { ...outcome, pruned: removed };
+  } catch (error) {
+    return { ...outcome, error };
+  }
+}
+
+/** What `--dry-run` says of one target. */
+export interface BackupPlan {
+  readonly target: string;
+  readonly database: string;
+  readonly bytes: number;
+  readonly storage: string;
+  readonly codec: string;
+}
+
+export async function planBackup(session: Session, target: Target, flags: BackupFlags): Promise<BackupPlan> {
+  await using storage = await session.storageFor(target, flags.storage);
+  const { engine, address, signal, codec } = await requestOf(session, target, flags, storage);
+  const probe = await engine.probe(address, { signal });
+  return {
+    target: target.name,
+    database: probe.database,
+    bytes: probe.bytes,
+    storage: storage.label,
+    codec: codec?.id ?? 'none',
+  };
+}
+
+async function requestOf(
+  session: Session,
+  target: Target,
+  flags: BackupFlags,
+  storage: BackupRequest['storage'],
+): Promise<BackupRequest> {
+  const { settings, host } = session;
+  const scratch = flags.scratchDir === undefined ? settings.scratchDir : resolve(host.cwd, flags.scratchDir);
+  return {
+    target: target.name,
+    named: target.named,
+    engine: await session.world.engineForAddress(target.address).load(),
+    address: addressOf(session, target),
+    storage,
+    class: parseClass(flags.class ?? target.class),
+    tags: parseTags(flags.tag),
+    pinned: flags.pin === true,
+    codec: parseCodec(session, flags.compress ?? target.compress),
+    facts: flags.facts ?? target.facts,
+    readBack: (flags.verify ?? settings.verify) !== 'none',
+    lockWaitMs: flags.lockWait ?? settings.lockWaitMs,
+    scratchParent: scratch,
+    git: gitOf(session),
+    signal: session.signal,
+  };
+}
+
+/** Where a target's database is, in its engine's own words. */
+export function addressOf(session: Session, target: Target): DatabaseAddress {
+  const location = session.world.engineForAddress(target.address).locate(target.address, target.folder);
+  return { location, lockTimeoutMs: target.lockTimeoutMs };
+}
+
+async function proveNew(
+  session: Session,
+  { storage, scratchParent, signal }: BackupRequest,
+  manifest: Manifest,
+  level: VerifyLevel,
+  target: Target,
+): Promise<Verification> {
+  const found = await findBackup(storage, { name: manifest.id, target: manifest.target }, { signal });
+  const subject = await openStored({ storage, backup: found }, session.ports);
+  const parent = scratchParent ?? storage.traits.scratchParent;
+  return verify({ subject, level, checks: target.checks, scratchParent: parent, signal }, session.ports);
+}
+
+function parseCodec(session: Session, text: string): Codec | undefined {
+  if (text === 'none') return undefined;
+  const codec = session.ports.codecs.parse(text);
+  if (codec !== undefined) return codec;
+  throw new DbopsError('USAGE', `${JSON.stringify(text)} is no way to compress`, {
+    hint: 'Write zstd, zstd:1 to zstd:19, gzip, gzip:1 to gzip:9, or none.',
+  });
+}
+
+function parseClass(text: string): string {
+  if (/^[a-z][a-z0-9-]{0,31}$/.test(text)) return text;
+  throw new DbopsError('USAGE', `${JSON.stringify(text)} is no class`, {
+    hint: 'Use lower-case letters, digits and dashes.',
+  });
+}
+
+// The names under which the common CI systems tell the commit they build.
+function gitOf({ host }: Session): { commit: string } | undefined {
+  const commit = ['GIT_COMMIT', 'GITHUB_SHA', 'CI_COMMIT_SHA']
+    .map((name) => host.env[name])
+    .find((value) => value !== undefined);
+  return commit !== undefined && /^[0-9a-f]{7,64}$/.test(commit) ? { commit } : undefined;
+}

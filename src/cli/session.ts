@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import { findConfig, loadConfig } from '../config/load.ts';
+import { isSecretName } from '../config/interpolate.ts';
+import { createSettings, type Settings, type StorageLocation, type Target } from '../config/settings.ts';
+import { DbopsError } from '../core/errors.ts';
+import type { LogLevel } from '../core/log-level.ts';
+import type { Reporter } from '../core/ports/reporter.ts';
+import type { Storage } from '../core/ports/storage.ts';
+import type { Ports } from '../operations/ports.ts';
+import { createLogReporter, type EventLog } from '../report/log-reporter.ts';
+import { createRedactor, type Redactor } from '../report/redact.ts';
+import { createTextReporter } from '../report/text-reporter.ts';
+import type { GlobalFlags } from './globals.ts';
+import type { Host, Output } from './host.ts';
+import type { World } from './world.ts';
+
+/** Everything one command run works with. */
+export interface Session {
+  readonly host: Host;
+  readonly flags: GlobalFlags;
+  readonly settings: Settings;
+  readonly ports: Ports;
+  readonly world: World;
+  readonly signal: AbortSignal;
+  openStorage(location: StorageLocation): Promise<Storage>;
+  /** The storage that a command means: its flag, the target's, the configuration's, BACKUP_DIR, ./backups. */
+  storageFor(target: Target | undefined, named: string | undefined): Promise<Storage>;
+  targetOf(word: string): Target;
+}
+
+/** What a command has to say in the end; nothing else goes to stdout. */
+export interface CommandResult {
+  /** Printed with --json; its members are a contract (docs/json.md). */
+  readonly document: object;
+  readonly text: string;
+  readonly exitCode?: number;
+}
+
+export interface SessionOptions {
+  readonly host: Host;
+  readonly flags: GlobalFlags;
+  readonly world: World;
+  readonly signal: AbortSignal;
+  readonly redactor: Redactor;
+}
+
+export function openSession({ host, flags, world, signal, redactor }: SessionOptions): Session & Disposable {
+  for (const [name, value] of Object.entries(host.env)) {
+    if (value !== undefined && isSecretName(name)) redactor.add(value);
+  }
+  const path = flags.config === undefined ? findConfig(host.cwd) : resolve(host.cwd, flags.config);
+  const loaded = path === undefined ? undefined : loadConfig(path, host.env);
+  loaded?.secrets.forEach((secret) => redactor.add(secret));
+  const settings = createSettings(loaded, host.env, host.cwd);
+  const stderr: Output = { ...host.stderr, write: (text) => host.stderr.write(redactor.redact(text)) };
+  const log = createLog(world, host, flags, stderr, redactor);
+  const text = createTextReporter(stderr, world.clock, flags.quiet === true || flags.json === true);
+  const reporter = tee([text, createLogReporter(log)]);
+  const openStorage = (location: StorageLocation): Promise<Storage> =>
+    world.openStorage(location.location, location.folder, (call) => log.debug(call, 'storage'));
+  return {
+    host,
+    flags,
+    settings,
+    world,
+    signal,
+    ports: world.createPorts({ reporter, host }),
+    openStorage,
+    storageFor: (target, named) => openStorage(settings.storageOf(target, named)),
+    targetOf: (word) => settings.targetOf(word, (address, folder) => nameOf(world, address, folder)),
+    [Symbol.dispose]: () => text[Symbol.dispose](),
+  };
+}
+
+function nameOf(world: World, address: string, folder: string): string {
+  const driver = world.engineForAddress(address);
+  return driver.nameOf(driver.locate(address, folder));
+}
+
+function createLog(world: World, host: Host, flags: GlobalFlags, stderr: Output, redactor: Redactor): EventLog {
+  return world.openLog({
+    level: flags.logLevel ?? defaultLevel(host, flags),
+    file: flags.logFile === undefined ? undefined : resolve(host.cwd, flags.logFile),
+    fallback: stderr.write,
+    redact: redactor.redact,
+  });
+}
+
+// Without a file the lines for people are enough, unless somebody asks for more.
+function defaultLevel({ env }: Host, { logFile }: GlobalFlags): LogLevel {
+  if (env['DEBUG'] === '1') return 'debug';
+  return logFile === undefined ? 'silent' : 'info';
+}
+
+function tee(reporters: readonly Reporter[]): Reporter {
+  return {
+    report: (event) => {
+      for (const reporter of reporters) reporter.report(event);
+    },
+  };
+}
+
+/** Parses `k=v` words. */
+export function parseTags(words: readonly string[] | undefined): Record<string, string> {
+  const pairs = (words ?? []).map((word): [string, string] => {
+    const at = word.indexOf('=');
+    if (at < 1) throw new DbopsError('USAGE', `${JSON.stringify(word)} is no tag`, { hint: 'Write --tag name=value.' });
+    return [word.slice(0, at), word.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,55 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Storage } from '../core/ports/storage.ts';
+import { findBackup, openFolder, openForeign, openStored, type Restorable } from '../operations/restorable.ts';
+import { parseTags, type Session } from './session.ts';
+
+export interface SelectorFlags {
+  readonly storage?: string;
+  readonly target?: string;
+  readonly at?: Date;
+  readonly tag?: readonly string[];
+}
+
+export interface OpenSubject extends AsyncDisposable {
+  readonly subject: Restorable;
+}
+
+/** Opens what a selector means: a backup's folder or a foreign file when it is a path, else one of the storage. */
+export async function openSubject(session: Session, word: string, flags: SelectorFlags): Promise<OpenSubject> {
+  const { ports, signal } = session;
+  const path = resolve(session.host.cwd, word);
+  if (isPath(word) && !(existsSync(path) && statSync(path).isDirectory())) {
+    return holding(await openForeign(path, ports, { signal }));
+  }
+  const storage = isPath(word)
+    ? await session.openStorage({ location: path, folder: session.host.cwd })
+    : await storageOf(session, flags);
+  try {
+    if (isPath(word)) return holding(await openFolder(storage, ports, { signal }), storage);
+    const backup = await findBackup(storage, selectorOf(word, flags), { signal });
+    return holding(await openStored({ storage, backup }, ports), storage);
+  } catch (error) {
+    await storage[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The storage of the target that was named, or the default one. */
+export function storageOf(session: Session, flags: SelectorFlags): Promise<Storage> {
+  const target = flags.target === undefined ? undefined : session.settings.configured(flags.target);
+  return session.storageFor(target, flags.storage);
+}
+
+export function selectorOf(name: string, { target, at, tag }: SelectorFlags): Parameters<typeof findBackup>[1] {
+  return { name, target, at, tags: parseTags(tag) };
+}
+
+// Ids and `latest` never hold a slash or a dot.
+function isPath(word: string): boolean {
+  return word.includes('/') || word.includes('.');
+}
+
+function holding(subject: Restorable, storage?: Storage): OpenSubject {
+  return { subject, [Symbol.asyncDispose]: async () => storage?.[Symbol.asyncDispose]() };
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../core/ports/clock.ts';
+import type { LogLevel } from '../core/log-level.ts';
+import type { Reporter } from '../core/ports/reporter.ts';
+import type { Storage } from '../core/ports/storage.ts';
+import type { Engine } from '../core/ports/engine.ts';
+import type { Ports } from '../operations/ports.ts';
+import type { EventLog } from '../report/log-reporter.ts';
+import type { Host } from './host.ts';
+
+/** The adapters, as the command line sees them; main.ts knows which they are. */
+export interface World {
+  readonly version: string;
+  readonly clock: Clock;
+  createPorts(options: { readonly reporter: Reporter; readonly host: Host }): Ports;
+  openStorage(location: string, folder: string, log: (call: object) => void): Promise<Storage>;
+  openLog(options: LogChoice): EventLog;
+  /** @throws DbopsError USAGE */
+  engineForAddress(address: string): EngineChoice;
+}
+
+export interface EngineChoice {
+  readonly name: string;
+  locate(address: string, folder: string): string;
+  nameOf(location: string): string;
+  load(): Promise<Engine>;
+}
+
+export interface LogChoice {
+  readonly level: LogLevel;
+  /** Appended to; without one, lines go to `fallback`. */
+  readonly file: string | undefined;
+  readonly fallback: (line: string) => void;
+  readonly redact: (text: string) => string;
+}

@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { DbopsError, messageOf } from '../core/errors.ts';
+import { interpolate, type Environment } from './interpolate.ts';
+import { configSchema, type ConfigFile } from './schema.ts';
+
+export const CONFIG_NAMES = ['dbops.yaml', 'dbops.yml', 'dbops.json'] as const;
+
+export interface LoadedConfig {
+  readonly path: string;
+  /** Relative paths in the file start here. */
+  readonly folder: string;
+  readonly config: ConfigFile;
+  readonly secrets: readonly string[];
+}
+
+/** The configuration that applies in a folder: found there or in the nearest folder above that has one. */
+export function findConfig(folder: string): string | undefined {
+  const found = CONFIG_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const parent = dirname(folder);
+  return found ?? (parent === folder ? undefined : findConfig(parent));
+}
+
+/**
+ * Reads a configuration. Nothing of the file is trusted before this returns.
+ * @throws DbopsError CONFIG_INVALID naming every problem at once, each with its place.
+ */
+export function loadConfig(path: string, env: Environment): LoadedConfig {
+  const text = read(path);
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+  if (document.errors.length > 0)
+    throw invalid(
+      path,
+      document.errors.map(({ message }) => message),
+    );
+  const raw: unknown = document.toJS({ maxAliasCount: 50 });
+  const { value, problems, secrets } = interpolate(raw ?? {}, env);
+  const parsed = configSchema.safeParse(value);
+  const all = [...problems, ...(parsed.success ? crossProblems(parsed.data) : parsed.error.issues.map(describe))];
+  if (!parsed.success || all.length > 0) throw invalid(path, all);
+  return { path, folder: dirname(resolve(path)), config: parsed.data, secrets };
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new DbopsError('CONFIG_INVALID', `the configuration ${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'Check --config, or write a new one with `dbops init`.',
+      cause: error,
+    });
+  }
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const place = issue.path.length === 0 ? 'the document' : issue.path.map(String).join('.');
+  // A record's bad key is told as one line here; the library nests its reasons.
+  const inner = issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message;
+  return `${place}: ${inner}`;
+}
+
+/** What no single value shows: a name that is used and never given. */
+function crossProblems({ storages = {}, storage, targets = {} }: ConfigFile): string[] {
+  const looksLikeName = (location: string): boolean => /^[\w-]+$/.test(location);
+  const used: [string, string | undefined][] = [
+    ['storage', storage],
+    ...Object.entries(targets).map(([name, target]): [string, string | undefined] => [
+      `targets.${name}.storage`,
+      target.storage,
+    ]),
+  ];
+  return used.flatMap(([place, location]) =>
+    location !== undefined && looksLikeName(location) && !Object.hasOwn(storages, location)
+      ? [`${place}: no storage is called ${location}; write ./${location} for a folder of that name`]
+      : [],
+  );
+}
+
+function invalid(path: string, problems: readonly string[]): DbopsError {
+  const list = problems.map((problem) => `\n  ${problem}`).join('');
+  return new DbopsError(
+    'CONFIG_INVALID',
+    `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:${list}`,
+    {
+      hint: 'Correct the file and test it with `dbops config check`. All keys: docs/configuration.md.',
+    },
+  );
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { isDuration } from '../core/duration.ts';
+import { factLevels } from '../core/facts.ts';
+import { isTargetName } from '../core/ids.ts';
+import { verifyLevels } from '../core/records.ts';
+
+const duration = z
+  .string()
+  .refine(isDuration, 'not a duration: write a whole number and ms, s, m, h, d, w, mo or y')
+  .meta({ examples: ['90s', '30d'], description: 'A whole number and a unit: ms, s, m, h, d, w, mo (31 days), y.' });
+
+const count = z.int().min(1);
+
+const retention = z
+  .strictObject({
+    classes: z
+      .record(z.string(), z.union([z.literal('forever'), duration]))
+      .optional()
+      .describe('Age limit by class; replaces the default limit of the classes it names.'),
+    last: count.optional().describe('Keep the newest n.'),
+    hourly: count.optional().describe('Keep the newest of each of n hours.'),
+    daily: count.optional().describe('Keep the newest of each of n days (UTC).'),
+    weekly: count.optional().describe('Keep the newest of each of n weeks, from Monday.'),
+    monthly: count.optional().describe('Keep the newest of each of n months.'),
+    yearly: count.optional().describe('Keep the newest of each of n years.'),
+    within: duration.optional().describe('Keep everything younger than this.'),
+  })
+  .describe('Rules that combine: a backup stays when any of them keeps it.');
+
+const compress = z
+  .string()
+  .regex(
+    /^(none|zstd(:([1-9]|1[0-9]))?|gzip(:[1-9])?)$/,
+    'write zstd, zstd:1 to zstd:19, gzip, gzip:1 to gzip:9, or none',
+  )
+  .describe('zstd[:level], gzip[:level] or none.');
+
+const target = z.strictObject({
+  database: z.string().min(1).describe('sqlite:path or a path; relative to this file.'),
+  storage: z.string().min(1).optional().describe('A name under storages, a folder or a URL.'),
+  class: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'write lower-case letters, digits and dashes')
+    .optional()
+    .describe('Class of its backups where --class does not say another.'),
+  compress: compress.optional(),
+  facts: z.enum(factLevels).optional().describe('rows, or content for a digest of every table.'),
+  protected: z.boolean().optional().describe('Replacing this database needs its name: --yes-replace <name>.'),
+  lockTimeout: duration.optional().describe('How long to wait for locks of other programs.'),
+  checks: z
+    .array(z.strictObject({ name: z.string().min(1), sql: z.string().min(1).describe('Must return no rows.') }))
+    .optional()
+    .describe('Run on every restored copy before it is trusted.'),
+  retention: retention.optional(),
+});
+
+/** The configuration file. Strict: an unknown key is an error, because a misspelt rule is a rule that does not hold. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional(),
+  targets: z
+    .record(z.string().refine(isTargetName, 'not a target name: lower-case letters, digits, dots, dashes'), target)
+    .optional(),
+  storages: z.record(z.string(), z.string().min(1)).optional().describe('Names for folders and URLs.'),
+  storage: z.string().min(1).optional().describe('The default: a name under storages, a folder or a URL.'),
+  compress: compress.optional(),
+  verify: z
+    .enum(['none', ...verifyLevels])
+    .optional()
+    .describe('What `backup` proves before it reports success.'),
+  retention: retention.optional(),
+  lockWait: duration.optional().describe('How long to wait for another run on the same target.'),
+  scratchDir: z.string().min(1).optional().describe('Where snapshots and test restores are put.'),
+});
+
+export type ConfigFile = Readonly<z.infer<typeof configSchema>>;
+export type TargetConfig = Readonly<z.infer<typeof target>>;
+
+/** The JSON Schema (draft 2020-12) of the configuration, for editors. */
+export function configJsonSchema(): object {
+  const schema = z.toJSONSchema(configSchema, { unrepresentable: 'any' });
+  return { title: 'dbops configuration', ...schema };
+}

@@ -1,0 +1,156 @@
+import { resolve } from 'node:path';
+import { parseDuration } from '../core/duration.ts';
+import { DbopsError } from '../core/errors.ts';
+import type { FactLevel } from '../core/facts.ts';
+import { deriveTargetName, parseTargetName, type TargetName } from '../core/ids.ts';
+import type { Check } from '../core/ports/engine.ts';
+import type { VerifyLevel } from '../core/records.ts';
+import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
+import { readVariable, type Environment } from './interpolate.ts';
+import type { LoadedConfig } from './load.ts';
+import type { TargetConfig } from './schema.ts';
+
+export const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
+
+/** A database to work on, with everything that was said about it. */
+export interface Target {
+  readonly name: TargetName;
+  /** True when the configuration names it. */
+  readonly named: boolean;
+  readonly address: string;
+  /** Relative addresses start here. */
+  readonly folder: string;
+  readonly storage: string | undefined;
+  readonly class: string;
+  readonly compress: string;
+  readonly facts: FactLevel;
+  readonly protected: boolean;
+  readonly lockTimeoutMs: number;
+  readonly checks: readonly Check[];
+}
+
+/** Configuration, environment and defaults, joined in the one place that knows their order. */
+export interface Settings {
+  readonly configPath: string | undefined;
+  readonly targetNames: readonly string[];
+  readonly verify: 'none' | VerifyLevel;
+  readonly lockWaitMs: number;
+  readonly scratchDir: string | undefined;
+  /** A configured name, or an address given by hand; `nameOf` makes a name for the latter. */
+  targetOf(word: string, nameOf: (address: string, folder: string) => string): Target;
+  configured(name: string): Target | undefined;
+  /** The targets that are meant when none is named. */
+  defaultTargets(): readonly string[];
+  storageOf(target: Target | undefined, named: string | undefined): StorageLocation;
+  policyOf(target: string, days: number | undefined): RetentionPolicy;
+}
+
+export interface StorageLocation {
+  readonly location: string;
+  readonly folder: string;
+}
+
+export function createSettings(loaded: LoadedConfig | undefined, env: Environment, cwd: string): Settings {
+  const config = loaded?.config ?? {};
+  const folder = loaded?.folder ?? cwd;
+  const targets: Readonly<Record<string, TargetConfig>> = config.targets ?? {};
+  const configured = (name: string): Target | undefined => {
+    const raw = Object.hasOwn(targets, name) ? targets[name] : undefined;
+    return raw === undefined ? undefined : namedTarget(parseTargetName(name), raw, folder, config.compress);
+  };
+  return {
+    configPath: loaded?.path,
+    targetNames: Object.keys(targets),
+    verify: config.verify ?? 'checksum',
+    lockWaitMs: parseDuration(config.lockWait ?? '0s'),
+    scratchDir: config.scratchDir === undefined ? undefined : resolve(folder, config.scratchDir),
+    configured,
+    targetOf: (word, nameOf) => configured(word) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
+    defaultTargets: () => defaultTargets(Object.keys(targets), env),
+    storageOf: (target, named) => {
+      if (named !== undefined) return locate(named, config.storages ?? {}, { location: named, folder: cwd }, folder);
+      const chosen = target?.storage ?? config.storage;
+      if (chosen !== undefined) return locate(chosen, config.storages ?? {}, { location: chosen, folder }, folder);
+      return { location: variable('BACKUP_DIR', env) ?? './backups', folder: cwd };
+    },
+    policyOf: (target, days) => {
+      const general = config.retention;
+      const own = targets[target]?.retention;
+      const base = {
+        ...defaultPolicy,
+        ...general,
+        ...own,
+        classes: { ...defaultPolicy.classes, ...general?.classes, ...own?.classes },
+      };
+      const chosen = days ?? (loaded === undefined ? retentionDays(env) : undefined);
+      return chosen === undefined ? base : policyOfDays(chosen, base);
+    },
+  };
+}
+
+function namedTarget(name: TargetName, raw: TargetConfig, folder: string, compress: string | undefined): Target {
+  return {
+    name,
+    named: true,
+    address: raw.database,
+    folder,
+    storage: raw.storage,
+    class: raw.class ?? 'manual',
+    compress: raw.compress ?? compress ?? 'zstd',
+    facts: raw.facts ?? 'rows',
+    protected: raw.protected ?? false,
+    lockTimeoutMs: raw.lockTimeout === undefined ? DEFAULT_LOCK_TIMEOUT_MS : parseDuration(raw.lockTimeout),
+    checks: raw.checks ?? [],
+  };
+}
+
+function unnamedTarget(address: string, name: string, folder: string, compress: string | undefined): Target {
+  return {
+    name: deriveTargetName(name),
+    named: false,
+    address,
+    folder,
+    storage: undefined,
+    class: 'manual',
+    compress: compress ?? 'zstd',
+    facts: 'rows',
+    protected: false,
+    lockTimeoutMs: DEFAULT_LOCK_TIMEOUT_MS,
+    checks: [],
+  };
+}
+
+function defaultTargets(configured: readonly string[], env: Environment): readonly string[] {
+  if (configured.length > 0) return configured;
+  const url = variable('DATABASE_URL', env);
+  if (url !== undefined) return [url];
+  throw new DbopsError('USAGE', 'no database was named', {
+    hint: 'Name one (`dbops backup app.db`), set DATABASE_URL, or write a configuration with `dbops init`.',
+  });
+}
+
+function locate(
+  word: string,
+  storages: Readonly<Record<string, string>>,
+  otherwise: StorageLocation,
+  folder: string,
+): StorageLocation {
+  const known = Object.hasOwn(storages, word) ? storages[word] : undefined;
+  return known === undefined ? otherwise : { location: known, folder };
+}
+
+function variable(name: string, env: Environment): string | undefined {
+  const { value, problem } = readVariable(name, env);
+  if (problem !== undefined)
+    throw new DbopsError('CONFIG_INVALID', problem, { hint: 'Correct or unset that variable.' });
+  return value;
+}
+
+function retentionDays(env: Environment): number | undefined {
+  const text = variable('RETENTION_DAYS', env);
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new DbopsError('CONFIG_INVALID', `RETENTION_DAYS is ${JSON.stringify(text)}, not a number of days`, {
+    hint: 'Set it to a whole number from 1 on, or unset it.',
+  });
+}

@@ -1,0 +1,123 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Backup } from '../core/catalog.ts';
+import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
+import { MANIFEST_NAME, type Manifest } from '../core/manifest.ts';
+import type { Codec } from '../core/ports/codec.ts';
+import type { Engine, PartSource } from '../core/ports/engine.ts';
+import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
+import { selectBackup, type Selector } from '../core/selector.ts';
+import { loadCatalog, readBackup } from './load-catalog.ts';
+import { openParts } from './read-parts.ts';
+import type { Ports } from './ports.ts';
+
+/** Something that can be verified and restored: a backup of ours, or a file that something else made. */
+export interface Restorable {
+  /** Safe to print. */
+  readonly label: string;
+  readonly engine: Engine;
+  readonly parts: PartSource;
+  /** Size once restored, where it is known. */
+  readonly bytes: number | undefined;
+  /** Undefined for a foreign file: nothing is known of what it should hold. */
+  readonly stored: StoredBackup | undefined;
+}
+
+export interface StoredBackup {
+  readonly storage: Storage;
+  readonly backup: Backup;
+}
+
+/** The one backup that a selector means. */
+export async function findBackup(storage: Storage, selector: Selector, options: CallOptions): Promise<Backup> {
+  const catalog = await loadCatalog(storage, {
+    ...options,
+    ...(selector.target === undefined ? {} : { target: selector.target }),
+  });
+  return selectBackup(catalog.backups, selector);
+}
+
+export async function openStored(stored: StoredBackup, ports: Ports): Promise<Restorable> {
+  const { storage, backup } = stored;
+  const { manifest } = backup;
+  return {
+    label: `${manifest.target}/${manifest.id}`,
+    engine: await ports.engineByName(manifest.engine),
+    parts: openParts(storage, backup.prefix, manifest, ports.codecs),
+    bytes: rawBytes(manifest),
+    stored,
+  };
+}
+
+function rawBytes(manifest: Manifest): number {
+  return manifest.parts.reduce((sum, part) => sum + part.raw.bytes, 0);
+}
+
+/** A backup's folder that was named by its path, wherever it stands now: its manifest says what it is. */
+export async function openFolder(storage: Storage, ports: Ports, options: CallOptions): Promise<Restorable> {
+  const objects: ObjectInfo[] = [];
+  for await (const info of storage.list('', options)) objects.push(info);
+  if (!objects.some(({ key }) => key === MANIFEST_NAME)) {
+    throw new DbopsError('NOTHING_MATCHES', `${storage.label} is a folder without a ${MANIFEST_NAME}`, {
+      hint: 'Name the folder of one backup. To choose from a whole storage, use --storage and an id or `latest`.',
+    });
+  }
+  return openStored({ storage, backup: await readBackup(storage, '', objects, options) }, ports);
+}
+
+/** A plain or compressed database file that dbops did not make; what it is is read off its first bytes. */
+export async function openForeign(path: string, ports: Ports, options: CallOptions): Promise<Restorable> {
+  const codec = ports.codecs.recognise(await readHead(path));
+  const head = codec === undefined ? await readHead(path) : await decodedHead(path, codec, options);
+  const engine = await ports.engineByHead(head);
+  if (engine === undefined) {
+    throw new DbopsError('DAMAGED', `${path} does not hold a database that dbops knows`, {
+      hint: 'Known are SQLite files, plain or compressed by gzip or zstd. An encrypted file has to be decrypted first.',
+    });
+  }
+  if (codec === undefined) await engine.refuseIncomplete(path);
+  const { size } = await stat(path);
+  const name = basename(path);
+  return {
+    label: path,
+    engine,
+    bytes: codec === undefined ? size : undefined,
+    parts: {
+      parts: [{ name, bytes: codec === undefined ? size : undefined }],
+      open: (_name, callOptions) => openDecoded(path, codec, callOptions),
+    },
+    stored: undefined,
+  };
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  try {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT'))
+      throw new DbopsError('STORAGE_FAILED', `${path}: ${messageOf(error)}`, { cause: error });
+    throw new DbopsError('NOTHING_MATCHES', `${path} does not exist`, {
+      hint: `Look what is in ${dirname(resolve(path))}.`,
+    });
+  }
+}
+
+async function decodedHead(path: string, codec: Codec, options: CallOptions): Promise<Buffer> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  try {
+    for await (const chunk of (await openDecoded(path, codec, { signal })) as AsyncIterable<Buffer>) return chunk;
+    return Buffer.alloc(0);
+  } finally {
+    stop.abort();
+  }
+}
+
+async function openDecoded(path: string, codec: Codec | undefined, options: CallOptions): Promise<Readable> {
+  const file = createReadStream(path, { highWaterMark: 1 << 20, signal: options.signal });
+  return codec === undefined ? file : codec.decode(file, options);
+}

@@ -1,0 +1,140 @@
+import { DbopsError, messageOf } from '../core/errors.ts';
+import { compareFacts, type FactLevel, type Facts } from '../core/facts.ts';
+import { keyIn } from '../core/ids.ts';
+import type { Check, CheckResult, Examination } from '../core/ports/engine.ts';
+import { serializeRecord, verificationName, type Verification, type VerifyLevel } from '../core/records.ts';
+import { checkStored } from './check-stored.ts';
+import type { Ports } from './ports.ts';
+import type { Restorable } from './restorable.ts';
+import { putBytes } from './store-parts.ts';
+
+export interface VerifyRequest {
+  readonly subject: Restorable;
+  readonly level: VerifyLevel;
+  /** Run on the restored copy, at level `restore`. */
+  readonly checks: readonly Check[];
+  readonly scratchParent: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Proves a backup as far as the level goes, and records what was found beside it. Resolves also when it found
+ * problems (`ok` is false then); rejects only when it could not judge.
+ */
+export async function verify(request: VerifyRequest, ports: Ports): Promise<Verification> {
+  const { subject, level } = request;
+  const startedAt = ports.clock.now();
+  const [target, id] = nameOf(subject);
+  ports.reporter.report({ type: 'verify.started', target, id, level });
+  const findings = await look(request, ports);
+  const durationMs = ports.clock.now().getTime() - startedAt.getTime();
+  const failedChecks = findings.checks.filter(({ ok }) => !ok).map(describeCheck);
+  const problems = [...findings.problems, ...failedChecks];
+  const record: Verification = {
+    formatVersion: 1,
+    level,
+    ok: problems.length === 0,
+    at: ports.clock.now().toISOString(),
+    durationMs,
+    host: ports.host,
+    problems,
+    warnings: [...findings.warnings],
+    checks: findings.checks.map(({ name, ok, rows }) => ({ name, ok, rows })),
+  };
+  await keep(record, request, ports);
+  ports.reporter.report({ type: 'verify.finished', target, id, level, ok: record.ok, durationMs });
+  return record;
+}
+
+export interface Findings {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly checks: readonly CheckResult[];
+}
+
+async function look(request: VerifyRequest, ports: Ports): Promise<Findings> {
+  const { subject, level, signal } = request;
+  const stored = subject.stored === undefined ? undefined : await checkStored(subject.stored, { signal });
+  // What is known to be damaged is not restored: the first finding is the one that helps.
+  if (level === 'checksum' || (stored !== undefined && stored.problems.length > 0))
+    return stored ?? noChecksum(subject);
+  const warnings = stored?.warnings ?? [];
+  const deeper = await judged(signal, () =>
+    level === 'structure' ? inspect(request) : restoreAndCompare(request, ports),
+  );
+  return { ...deeper, warnings: [...warnings, ...deeper.warnings] };
+}
+
+function noChecksum({ label }: Restorable): Findings {
+  throw new DbopsError('USAGE', `${label} has no recorded checksums`, {
+    hint: 'dbops did not make this file. Use --level structure or --level restore.',
+  });
+}
+
+/** Turns damage met on the way into a finding; what is no statement about the backup goes on as an error. */
+async function judged(signal: AbortSignal, judge: () => Promise<Findings>): Promise<Findings> {
+  try {
+    return await judge();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof DbopsError) || !['DAMAGED', 'SOURCE_REFUSED', 'OBJECT_MISSING'].includes(error.code))
+      throw error;
+    return { problems: [error.message], warnings: [], checks: [] };
+  }
+}
+
+async function inspect({ subject, signal }: VerifyRequest): Promise<Findings> {
+  return { problems: await subject.engine.inspect(subject.parts, { signal }), warnings: [], checks: [] };
+}
+
+async function restoreAndCompare(
+  { subject, checks, scratchParent, signal }: VerifyRequest,
+  ports: Ports,
+): Promise<Findings> {
+  const parent = scratchParent ?? ports.temporaryFolder;
+  await using scratch = await ports.openScratch(parent);
+  await using staging = await subject.engine.stage(subject.parts, undefined, {
+    scratch: scratch.folder,
+    signal,
+    onProgress: (bytes, totalBytes) =>
+      ports.reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),
+  });
+  const recorded = subject.stored?.backup.manifest.facts;
+  const [target] = nameOf(subject);
+  ports.reporter.report({ type: 'activity', target, activity: 'examine' });
+  return compare(recorded, await staging.examine({ facts: levelOf(recorded), checks, signal }));
+}
+
+/** Holds what an examination found against the facts of the snapshot. */
+export function compare(recorded: Facts | undefined, found: Examination): Findings {
+  const differences = recorded === undefined || found.facts === undefined ? [] : compareFacts(recorded, found.facts);
+  return { problems: [...found.problems, ...differences], warnings: found.warnings, checks: found.checks };
+}
+
+/** Content is compared when it was recorded. */
+export function levelOf(recorded: Facts | undefined): FactLevel {
+  return recorded?.tables.some(({ content }) => content !== undefined) === true ? 'content' : 'rows';
+}
+
+export function describeCheck({ name, rows, error }: CheckResult): string {
+  return error === undefined
+    ? `check ${JSON.stringify(name)} returned ${rows} rows`
+    : `check ${JSON.stringify(name)} failed: ${error}`;
+}
+
+function nameOf({ stored, label }: Restorable): readonly [string, string] {
+  return stored === undefined ? [label, label] : [stored.backup.manifest.target, stored.backup.manifest.id];
+}
+
+async function keep(record: Verification, { subject, signal }: VerifyRequest, ports: Ports): Promise<void> {
+  if (subject.stored === undefined) return;
+  const { storage, backup } = subject.stored;
+  const key = keyIn(backup.prefix, verificationName(record, ports.random(4)));
+  try {
+    await putBytes(storage, key, serializeRecord(record), { signal, ifAbsent: true });
+  } catch (error) {
+    signal.throwIfAborted();
+    const message = `the result could not be recorded: ${messageOf(error)}`;
+    ports.reporter.report({ type: 'warning', subject: subject.label, message });
+  }
+}

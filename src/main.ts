@@ -1,61 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { createProcessHost, type Host } from './cli/host.ts';
+import { createProcessHost } from './cli/host.ts';
 import { runCommandLine } from './cli/program.ts';
-import type { World } from './cli/world.ts';
-import { createCodecs } from './codecs/codecs.ts';
-import { hasCode } from './core/errors.ts';
-import type { Storage } from './core/ports/storage.ts';
-import { engineByName, engineDrivers, engineForAddress } from './engines/driver.ts';
-import { systemClock, systemRandom } from './platform/clock.ts';
-import { openLog } from './platform/log.ts';
-import { openScratch } from './platform/scratch.ts';
-import { createLock } from './storage/lease.ts';
-import { openStorage } from './storage/stack.ts';
 
-/** The composition root: the one file that knows every adapter. */
-export function createWorld(wrapStorage: (storage: Storage) => Storage = (storage) => storage): World {
+/**
+ * Runs the command line of this process; the exit status is set, and the process ends when all is written. The
+ * adapters are loaded by the commands that need them: help and version answer at once.
+ */
+export async function main(): Promise<void> {
+  const loadWorld = async () => (await import('./world.ts')).createWorld(version);
   const version = readVersion();
-  return {
-    version,
-    clock: systemClock,
-    createPorts: ({ reporter, host }) => ({
-      clock: systemClock,
-      random: systemRandom,
-      reporter,
-      codecs: createCodecs(host.env['PATH']),
-      openScratch,
-      freeBytes,
-      lockOf: (storage) => createLock(storage, systemClock, systemRandom),
-      engineByName: (name) => engineByName(name).load(),
-      engineByHead: async (head) => engineDrivers.find((driver) => driver.recognises(head))?.load(),
-      temporaryFolder: host.temporaryFolder,
-      host: host.hostname,
-      version,
-    }),
-    openStorage: async (location, folder, log) => wrapStorage(await openStorage(location, folder, log)),
-    openLog,
-    engineForAddress,
-  };
-}
-
-/** Runs the command line of this process; the exit status is set, and the process ends when all is written. */
-export async function main(host: Host = createProcessHost(), world: World = createWorld()): Promise<void> {
-  process.exitCode = await runCommandLine(host, world);
+  process.exitCode = await runCommandLine(createProcessHost(), { version, loadWorld });
 }
 
 function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return String((JSON.parse(text) as { version: unknown }).version);
-}
-
-async function freeBytes(folder: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch (error) {
-    const parent = dirname(folder);
-    return hasCode(error, 'ENOENT') && parent !== folder ? freeBytes(parent) : undefined;
-  }
 }

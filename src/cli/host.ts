@@ -1,5 +1,4 @@
 import { hostname, tmpdir } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import type { Environment } from '../config/interpolate.ts';
 
 /** The process as the command line sees it: the only door to `process`, so that tests can make another. */
@@ -37,8 +36,11 @@ export function createProcessHost(): Host {
     temporaryFolder: tmpdir(),
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
-    interactive: process.stdin.isTTY && process.stderr.isTTY,
+    get interactive() {
+      return process.stdin.isTTY && process.stderr.isTTY;
+    },
     ask: async (question) => {
+      const { createInterface } = await import('node:readline/promises');
       const terminal = createInterface({ input: process.stdin, output: process.stderr });
       try {
         return await terminal.question(question);

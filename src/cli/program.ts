@@ -4,7 +4,7 @@ import { plainLines } from '../report/format.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
 import { addGlobals, type GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
-import { openSession, type CommandResult, type Session } from './session.ts';
+import type { CommandResult, Session } from './session.ts';
 import type { World } from './world.ts';
 import { registerCommands } from './commands/register.ts';
 
@@ -16,8 +16,13 @@ export interface Runner {
   print(command: Command, work: (host: Host) => Promise<CommandResult>): Promise<void>;
 }
 
+export interface Program {
+  readonly version: string;
+  loadWorld(): Promise<World>;
+}
+
 /** Runs one command line to its end. Resolves with the exit status; never throws, never ends the process. */
-export async function runCommandLine(host: Host, world: World): Promise<number> {
+export async function runCommandLine(host: Host, { version, loadWorld }: Program): Promise<number> {
   const redactor = createRedactor();
   const controller = new AbortController();
   let signals = 0;
@@ -29,9 +34,11 @@ export async function runCommandLine(host: Host, world: World): Promise<number> 
   });
   let exitCode = 0;
   const runner: Runner = {
-    version: world.version,
+    version,
     run: async (command, work) => {
       const flags = command.optsWithGlobals<GlobalFlags>();
+      const { openSession } = await import('./session.ts');
+      const world = await loadWorld();
       using session = openSession({ host, flags, world, signal: controller.signal, redactor });
       exitCode = present(await work(session), flags, host, redactor);
     },

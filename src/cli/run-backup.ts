@@ -1,11 +1,11 @@
+import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
 import type { Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
-import type { FactLevel } from '../core/facts.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';
-import type { Verification, VerifyLevel } from '../core/records.ts';
+import type { Verification } from '../core/records.ts';
 import { backup, type BackupRequest } from '../operations/backup.ts';
 import { prune } from '../operations/prune.ts';
 import { findBackup, openStored } from '../operations/restorable.ts';

@@ -1,9 +1,9 @@
+import type { LogLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
 import { findConfig, loadConfig } from '../config/load.ts';
 import { isSecretName } from '../config/interpolate.ts';
 import { createSettings, type Settings, type StorageLocation, type Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
-import type { LogLevel } from '../core/log-level.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import type { Ports } from '../operations/ports.ts';

@@ -1,5 +1,5 @@
+import type { LogLevel } from '../core/levels.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { LogLevel } from '../core/log-level.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import type { Engine } from '../core/ports/engine.ts';
@@ -9,7 +9,6 @@ import type { Host } from './host.ts';
 
 /** The adapters, as the command line sees them; main.ts knows which they are. */
 export interface World {
-  readonly version: string;
   readonly clock: Clock;
   createPorts(options: { readonly reporter: Reporter; readonly host: Host }): Ports;
   openStorage(location: string, folder: string, log: (call: object) => void): Promise<Storage>;

@@ -1,8 +1,7 @@
+import { factLevels, verifyLevels } from '../core/levels.ts';
 import { z } from 'zod';
 import { isDuration } from '../core/duration.ts';
-import { factLevels } from '../core/facts.ts';
 import { isTargetName } from '../core/ids.ts';
-import { verifyLevels } from '../core/records.ts';
 
 const duration = z
   .string()

@@ -1,10 +1,9 @@
+import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
 import { parseDuration } from '../core/duration.ts';
 import { DbopsError } from '../core/errors.ts';
-import type { FactLevel } from '../core/facts.ts';
 import { deriveTargetName, parseTargetName, type TargetName } from '../core/ids.ts';
 import type { Check } from '../core/ports/engine.ts';
-import type { VerifyLevel } from '../core/records.ts';
 import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
 import { readVariable, type Environment } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';

@@ -1,5 +1,5 @@
+import type { VerifyLevel } from './levels.ts';
 import type { Manifest } from './manifest.ts';
-import type { VerifyLevel } from './records.ts';
 
 export type Activity = 'snapshot' | 'store' | 'examine' | 'read back' | 'restore' | 'promote' | 'wait for lock';
 

@@ -23,10 +23,6 @@ export const factsSchema = z.object({
 export type Facts = Readonly<z.infer<typeof factsSchema>>;
 export type TableFacts = Readonly<z.infer<typeof tableFacts>>;
 
-/** How far the facts of a snapshot go: row counts, or also a digest of every table's content. */
-export const factLevels = ['rows', 'content'] as const;
-export type FactLevel = (typeof factLevels)[number];
-
 /** Compares what a restored copy holds with what the snapshot held; an empty list means equal. */
 export function compareFacts(recorded: Facts, found: Facts): string[] {
   return [

@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import { DbopsError } from './errors.ts';
 import { compactTime } from './ids.ts';
+import { verifyLevels, type VerifyLevel } from './levels.ts';
 import { seal, unseal } from './sealed-json.ts';
-
-/** From the cheapest to the most telling. */
-export const verifyLevels = ['checksum', 'structure', 'restore'] as const;
-export type VerifyLevel = (typeof verifyLevels)[number];
 
 /** What one verification found, kept as a small object beside the backup: manifests are never edited. */
 export const verificationSchema = z.looseObject({

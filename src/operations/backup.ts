@@ -1,6 +1,6 @@
+import type { FactLevel } from '../core/levels.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { DbopsError, messageOf } from '../core/errors.ts';
-import type { FactLevel } from '../core/facts.ts';
 import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';

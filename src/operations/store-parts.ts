@@ -7,7 +7,7 @@ import type { Part } from '../core/manifest.ts';
 import type { ByteSource, Codec } from '../core/ports/codec.ts';
 import type { DumpPart } from '../core/ports/engine.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
-import { createMeter, measureStream, type Measure, type Meter } from '../streams/meter.ts';
+import { createMeter, measureFile, measureStream, type Measure, type Meter } from '../streams/meter.ts';
 
 export interface PartDestination extends CallOptions {
   readonly storage: Storage;
@@ -20,7 +20,7 @@ export interface PartDestination extends CallOptions {
 export async function storePart(part: DumpPart, destination: PartDestination): Promise<Part> {
   const { storage, prefix, codec, signal, onProgress } = destination;
   const name = parseObjectKey(part.name + (codec?.suffix ?? ''));
-  const raw = measureSource(part.source);
+  const raw = measureSource(part.source, signal);
   const encoded = await encode(raw.source, codec, signal);
   const stored = createMeter((bytes) => onProgress('store', bytes));
   const [measure] = await Promise.all([
@@ -36,9 +36,12 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
 }
 
 /** A file is read twice, once by the codec's program and once here; a stream is measured on its way. */
-function measureSource(source: ByteSource): { readonly source: ByteSource; readonly measure: Promise<Measure> } {
+function measureSource(
+  source: ByteSource,
+  signal: AbortSignal,
+): { readonly source: ByteSource; readonly measure: Promise<Measure> } {
   if (source.type === 'file') {
-    return { source, measure: measureStream(createReadStream(source.path, { highWaterMark: 1 << 20 })) };
+    return { source, measure: measureFile(source.path, signal) };
   }
   const meter = createMeter();
   const stream = chain(source.stream, meter);

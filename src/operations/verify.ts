@@ -1,8 +1,9 @@
+import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import { DbopsError, messageOf } from '../core/errors.ts';
-import { compareFacts, type FactLevel, type Facts } from '../core/facts.ts';
+import { compareFacts, type Facts } from '../core/facts.ts';
 import { keyIn } from '../core/ids.ts';
 import type { Check, CheckResult, Examination } from '../core/ports/engine.ts';
-import { serializeRecord, verificationName, type Verification, type VerifyLevel } from '../core/records.ts';
+import { serializeRecord, verificationName, type Verification } from '../core/records.ts';
 import { checkStored } from './check-stored.ts';
 import type { Ports } from './ports.ts';
 import type { Restorable } from './restorable.ts';

@@ -1,7 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { execa } from 'execa';
 import type { ByteSource } from '../core/ports/codec.ts';
 
 /** The absolute path of a program on PATH, or undefined. Empty and relative entries are ignored, as cron's are. */
@@ -27,12 +26,14 @@ function isExecutable(file: string): boolean {
  * `stdout` alone would end as if all were well. A file is read by the program itself, so that its bytes do not pass
  * through JavaScript. Aborting ends the program first and then the stream.
  */
-export function filterThrough(
+export async function filterThrough(
   program: string,
   args: readonly string[],
   source: ByteSource,
   signal: AbortSignal,
-): Readable {
+): Promise<Readable> {
+  // Loaded by the runs that need it: every other one starts sooner.
+  const { execa } = await import('execa');
   const options = {
     buffer: { stdout: false, stderr: true },
     maxBuffer: { stderr: 64 * 1024 },

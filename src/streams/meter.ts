@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { Transform, type Readable } from 'node:stream';
 
 export type Measure = {
@@ -51,4 +52,18 @@ export async function measureStream(
     onBytes(bytes);
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+/** Measures a file through one buffer that is used again and again: a stream would leave hundreds of them to collect. */
+export async function measureFile(path: string, signal: AbortSignal): Promise<Measure> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  await using file = await open(path, 'r');
+  for (let bytes = 0; ;) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, bytes);
+    if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
+    hash.update(buffer.subarray(0, bytesRead));
+    bytes += bytesRead;
+  }
 }

@@ -1,9 +1,8 @@
 import { Argument, type Command } from 'commander';
-import { bashCompletion, fishCompletion, zshCompletion } from '../completion-scripts.ts';
 import { addCommand, finishCommand } from '../command.ts';
 import type { Runner } from '../program.ts';
 
-const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const;
+const shells = ['bash', 'zsh', 'fish'] as const;
 
 export function registerCompletion(program: Command, runner: Runner): void {
   const command = addCommand(program, {
@@ -15,10 +14,11 @@ export function registerCompletion(program: Command, runner: Runner): void {
       ['dbops completion fish > ~/.config/fish/completions/dbops.fish', 'fish'],
     ],
   });
-  command.addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(shells)));
-  finishCommand(command).action((shell: keyof typeof shells) =>
+  command.addArgument(new Argument('<shell>', 'which shell').choices(shells));
+  finishCommand(command).action((shell: (typeof shells)[number]) =>
     runner.print(command, async () => {
-      const script = shells[shell](program);
+      const { bashCompletion, fishCompletion, zshCompletion } = await import('../completion-scripts.ts');
+      const script = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }[shell](program);
       return { document: { ok: true, shell, script }, text: script.trimEnd() };
     }),
   );

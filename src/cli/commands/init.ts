@@ -1,14 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import { CONFIG_NAMES } from '../../config/load.ts';
-import { configTemplate } from '../../config/template.ts';
-import { DbopsError, hasCode, messageOf } from '../../core/errors.ts';
-import { deriveTargetName } from '../../core/ids.ts';
 import { addCommand, finishCommand } from '../command.ts';
-import type { Host } from '../host.ts';
 import type { Runner } from '../program.ts';
-import type { CommandResult } from '../session.ts';
 
 export function registerInit(program: Command, runner: Runner): void {
   const command = addCommand(program, {
@@ -21,23 +13,9 @@ export function registerInit(program: Command, runner: Runner): void {
   });
   command.option('--dry-run', 'print it instead');
   finishCommand(command).action((database: string | undefined, flags: { dryRun?: true }) =>
-    runner.print(command, (host) => init(host, database ?? './app.db', flags.dryRun === true)),
+    runner.print(command, async (host) => {
+      const { init } = await import('../actions/init.ts');
+      return init(host, database ?? './app.db', flags.dryRun === true);
+    }),
   );
-}
-
-async function init(host: Host, database: string, dryRun: boolean): Promise<CommandResult> {
-  const file = join(host.cwd, CONFIG_NAMES[0]);
-  const name = deriveTargetName(basename(database));
-  const text = configTemplate(database, name);
-  if (dryRun) return { document: { ok: true, dryRun, file, target: name }, text: text.trimEnd() };
-  try {
-    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) {
-      throw new DbopsError('REFUSED', `${file} exists`, { hint: 'Edit it, or move it away first.', cause: error });
-    }
-    throw new DbopsError('CONFIG_INVALID', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
-  }
-  const next = `wrote ${file}\nnext: dbops config check, then dbops backup ${name}`;
-  return { document: { ok: true, dryRun, file, target: name }, text: next };
 }

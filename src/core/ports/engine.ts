@@ -1,5 +1,6 @@
+import type { FactLevel } from '../levels.ts';
 import type { Readable } from 'node:stream';
-import type { FactLevel, Facts } from '../facts.ts';
+import type { Facts } from '../facts.ts';
 import type { CallOptions } from './storage.ts';
 import type { ByteSource } from './codec.ts';
 

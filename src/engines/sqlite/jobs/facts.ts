@@ -1,6 +1,7 @@
+import type { FactLevel } from '../../../core/levels.ts';
 import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
-import type { FactLevel, Facts, TableFacts } from '../../../core/facts.ts';
+import type { Facts, TableFacts } from '../../../core/facts.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { quoteName } from './quote.ts';
 

@@ -1,4 +1,4 @@
-import type { FactLevel } from '../../../core/facts.ts';
+import type { FactLevel } from '../../../core/levels.ts';
 import type { Check, Examination } from '../../../core/ports/engine.ts';
 
 /** Everything that needs SQLite is a job for the agent, a child process: parameters and results are plain JSON. */

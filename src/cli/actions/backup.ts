@@ -1,0 +1,84 @@
+import type { VerifyLevel } from '../../core/levels.ts';
+import { DbopsError, exitCodeOf } from '../../core/errors.ts';
+import { storedBytes, type Manifest } from '../../core/manifest.ts';
+import type { Verification } from '../../core/records.ts';
+import { formatBytes } from '../../report/format.ts';
+import { errorDocument } from '../program.ts';
+import { planBackup, runBackup, type BackupFlags, type BackupOutcome, type BackupPlan } from '../run-backup.ts';
+import type { CommandResult, Session } from '../session.ts';
+
+/** One target's failure does not keep the others from being backed up; the first failure's code is the exit code. */
+export async function backupAll(
+  session: Session,
+  words: readonly string[],
+  flags: BackupFlags,
+): Promise<CommandResult> {
+  if (flags.retentionDays !== undefined && flags.prune !== true) {
+    throw new DbopsError('USAGE', '--retention-days has no effect without --prune', { hint: 'Add --prune.' });
+  }
+  const targets = (words.length > 0 ? words : session.settings.defaultTargets()).map((word) => session.targetOf(word));
+  if (flags.dryRun === true) {
+    const plans = await Promise.all(targets.map((target) => planBackup(session, target, flags)));
+    return { document: { ok: true, dryRun: true, backups: plans }, text: plans.map(describePlan).join('\n') };
+  }
+  const outcomes: BackupOutcome[] = [];
+  for (const target of targets) {
+    const outcome = await runBackup(session, target, flags);
+    if (outcome.error !== undefined && targets.length === 1) throw outcome.error;
+    if (outcome.error !== undefined) session.signal.throwIfAborted();
+    outcomes.push(outcome);
+  }
+  const exitCode = outcomes.map(codeOf).find((code) => code !== 0) ?? 0;
+  return {
+    exitCode,
+    document: { ok: exitCode === 0, exitCode, backups: outcomes.map(toDocument) },
+    text: outcomes.map(describe).join('\n'),
+  };
+}
+
+function describePlan({ target, database, bytes, storage, codec }: BackupPlan): string {
+  return `${target}: would back up ${database} (${formatBytes(bytes)}) to ${storage}, compression: ${codec}`;
+}
+
+function codeOf({ error, verification }: BackupOutcome): number {
+  if (error !== undefined) return exitCodeOf(error);
+  return verification?.ok === false ? exitCodeOf(new DbopsError('VERIFY_FAILED', '')) : 0;
+}
+
+function toDocument({ target, manifest, verification, pruned, error }: BackupOutcome): object {
+  return {
+    target,
+    ...(manifest === undefined ? {} : { id: manifest.id, bytes: storedBytes(manifest), manifest }),
+    ...(verification === undefined ? {} : { verification }),
+    ...(pruned === undefined ? {} : { removed: pruned }),
+    ...(error === undefined ? {} : { error: errorDocument(error) }),
+  };
+}
+
+function describe({ target, manifest, verification, pruned, error }: BackupOutcome): string {
+  if (manifest === undefined) {
+    const { message, hint } = errorDocument(error);
+    return `${target}: FAILED: ${message}${hint === null ? '' : `\nhint: ${hint}`}`;
+  }
+  const lines = [`${target}: ${manifest.id}  ${formatBytes(storedBytes(manifest))}  ${factsOf(manifest)}`];
+  if (verification !== undefined) lines.push(proofOf(verification));
+  if (pruned !== undefined)
+    lines.push(`  removed by retention: ${pruned.length === 0 ? 'nothing' : pruned.join(', ')}`);
+  if (error !== undefined) lines.push(`  then FAILED: ${errorDocument(error).message}`);
+  return lines.join('\n');
+}
+
+function factsOf({ facts }: Manifest): string {
+  const rows = facts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
+  return `${facts.tables.length} tables, ${rows} rows`;
+}
+
+export function proofOf(verification: Verification): string {
+  const what: Record<VerifyLevel, string> = {
+    checksum: 'every stored byte matches its checksum',
+    structure: 'every stored byte and the structure are sound',
+    restore: 'restored into a scratch place and equal to what was backed up',
+  };
+  if (verification.ok) return `  proven: ${what[verification.level]}`;
+  return ['  NOT SOUND:', ...verification.problems.map((problem) => `    ${problem}`)].join('\n');
+}

@@ -1,0 +1,85 @@
+import type { Backup, Catalog } from '../../core/catalog.ts';
+import { storedBytes } from '../../core/manifest.ts';
+import { byTime, filterBackups } from '../../core/selector.ts';
+import { loadCatalog } from '../../operations/load-catalog.ts';
+import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
+import type { CommandResult, Session } from '../session.ts';
+import { selectorOf, storageOf, type SelectorFlags } from '../subject.ts';
+
+export async function list(session: Session, flags: SelectorFlags): Promise<CommandResult> {
+  await using storage = await storageOf(session, flags);
+  const { signal } = session;
+  const catalog = await loadCatalog(storage, {
+    signal,
+    ...(flags.target === undefined ? {} : { target: flags.target }),
+  });
+  const backups = filterBackups(catalog.backups, selectorOf('latest', flags)).toSorted(byTime);
+  return {
+    document: {
+      ok: true,
+      storage: storage.label,
+      backups: backups.map(summaryOf),
+      broken: catalog.broken.map(brokenOf),
+    },
+    text: describe(backups, catalog, session, storage.label),
+  };
+}
+
+function describe(backups: readonly Backup[], { broken }: Catalog, session: Session, label: string): string {
+  const now = session.ports.clock.now();
+  const rows = backups.map((backup) => rowOf(backup, now));
+  const table =
+    rows.length === 0
+      ? `no backups in ${label}`
+      : formatTable(['TARGET', 'ID', 'AGE>', 'CLASS', 'SIZE>', 'STORED>', 'VERIFIED', 'NOTES'], rows);
+  return [table, ...broken.map(({ prefix, reason }) => `DAMAGED: ${prefix}: ${reason}`)].join('\n');
+}
+
+function rowOf(backup: Backup, now: Date): string[] {
+  const { manifest } = backup;
+  return [
+    manifest.target,
+    manifest.id,
+    formatAge(new Date(manifest.finishedAt), now),
+    manifest.class,
+    formatBytes(manifest.source.bytes),
+    formatBytes(storedBytes(manifest)),
+    verifiedOf(backup, now),
+    notesOf(backup).join(', '),
+  ];
+}
+
+function verifiedOf({ verifications, good }: Backup, now: Date): string {
+  const last = verifications.toSorted((a, b) => a.at.getTime() - b.at.getTime()).at(-1);
+  if (last === undefined) return '-';
+  return good ? `${last.level}, ${formatAge(last.at, now)}` : `FAILED, ${formatAge(last.at, now)}`;
+}
+
+function notesOf({ manifest, pinned }: Backup): string[] {
+  const tags = Object.entries(manifest.tags).map(([name, value]) => `${name}=${value}`);
+  const warnings = manifest.warnings.length === 0 ? [] : [`${manifest.warnings.length} warnings`];
+  return [...(pinned ? ['pinned'] : []), ...tags, ...warnings];
+}
+
+/** A backup as it stands in JSON documents. */
+export function summaryOf({ manifest, pinned, good, verifications }: Backup): object {
+  return {
+    id: manifest.id,
+    target: manifest.target,
+    engine: manifest.engine,
+    class: manifest.class,
+    tags: manifest.tags,
+    startedAt: manifest.startedAt,
+    finishedAt: manifest.finishedAt,
+    sourceBytes: manifest.source.bytes,
+    storedBytes: storedBytes(manifest),
+    pinned,
+    good,
+    verifications,
+    warnings: manifest.warnings,
+  };
+}
+
+function brokenOf({ prefix, reason }: { prefix: string; reason: string }): object {
+  return { folder: prefix, reason };
+}

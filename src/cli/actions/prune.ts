@@ -1,0 +1,94 @@
+import { DbopsError } from '../../core/errors.ts';
+import { isTargetName, type TargetName } from '../../core/ids.ts';
+import type { Storage } from '../../core/ports/storage.ts';
+import { loadCatalog } from '../../operations/load-catalog.ts';
+import { planPrune, prune, type PrunePlan } from '../../operations/prune.ts';
+import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
+import type { CommandResult, Session } from '../session.ts';
+import { storageOf } from '../subject.ts';
+
+export interface PruneFlags {
+  readonly storage?: string;
+  readonly target?: string;
+  readonly retentionDays?: number;
+  readonly lockWait?: number;
+  readonly dryRun?: true;
+}
+
+export interface TargetPlan {
+  readonly target: TargetName;
+  readonly plan: PrunePlan;
+}
+
+export async function pruneAll(session: Session, flags: PruneFlags): Promise<CommandResult> {
+  await using storage = await storageOf(session, flags);
+  const plans: TargetPlan[] = [];
+  for (const target of await targetsOf(storage, session, flags.target)) {
+    const request = {
+      target,
+      storage,
+      policy: session.settings.policyOf(target, flags.retentionDays),
+      lockWaitMs: flags.lockWait ?? session.settings.lockWaitMs,
+      signal: session.signal,
+    };
+    const act = flags.dryRun === true ? planPrune : prune;
+    plans.push({ target, plan: await act(request, session.ports) });
+  }
+  const dryRun = flags.dryRun === true;
+  return {
+    document: { ok: true, dryRun, targets: plans.map(toDocument) },
+    text:
+      plans.length === 0
+        ? `no backups in ${storage.label}`
+        : plans.map((plan) => describe(plan, session, dryRun)).join('\n\n'),
+  };
+}
+
+async function targetsOf(storage: Storage, session: Session, only: string | undefined): Promise<TargetName[]> {
+  if (only !== undefined && !isTargetName(only)) {
+    throw new DbopsError('USAGE', `${JSON.stringify(only)} cannot name a target`, {
+      hint: 'See the names with `dbops list`.',
+    });
+  }
+  if (only !== undefined) return [only];
+  const { backups, broken, litter } = await loadCatalog(storage, { signal: session.signal });
+  const prefixes = [...backups, ...broken, ...litter].map(({ prefix }) => prefix.split('/')[0] ?? '');
+  return [...new Set(prefixes)].filter(isTargetName).toSorted();
+}
+
+function describe({ target, plan }: TargetPlan, session: Session, dryRun: boolean): string {
+  const now = session.ports.clock.now();
+  const going = plan.verdicts.filter(({ keep }) => !keep);
+  const bytes = going.reduce((sum, { backup }) => sum + backup.bytes, 0);
+  const rows = plan.verdicts.map(({ backup, keep, reasons }) => [
+    keep ? 'keep' : 'remove',
+    backup.id,
+    formatAge(backup.at, now),
+    backup.class,
+    formatBytes(backup.bytes),
+    reasons.join('; '),
+  ]);
+  const verb = dryRun ? 'would remove' : 'removed';
+  return [
+    `${target}: ${verb} ${going.length} of ${plan.verdicts.length} backups, ${formatBytes(bytes)}`,
+    ...(rows.length === 0 ? [] : [formatTable(['VERDICT', 'ID', 'AGE>', 'CLASS', 'SIZE>', 'REASON'], rows)]),
+    ...plan.litter.map(({ prefix }) => `${verb} ${prefix}: left by an interrupted run`),
+    ...plan.broken.map(({ prefix, reason }) => `not judged: ${prefix}: ${reason}`),
+  ].join('\n');
+}
+
+function toDocument({ target, plan }: TargetPlan): object {
+  return {
+    target,
+    verdicts: plan.verdicts.map(({ backup, keep, reasons }) => ({
+      id: backup.id,
+      class: backup.class,
+      finishedAt: backup.at.toISOString(),
+      bytes: backup.bytes,
+      keep,
+      reasons,
+    })),
+    litter: plan.litter.map(({ prefix }) => prefix),
+    broken: plan.broken.map(({ prefix, reason }) => ({ folder: prefix, reason })),
+  };
+}

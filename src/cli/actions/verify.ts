@@ -1,0 +1,94 @@
+import type { VerifyLevel } from '../../core/levels.ts';
+import { resolve } from 'node:path';
+import { DbopsError, exitCodeOf } from '../../core/errors.ts';
+import type { Verification } from '../../core/records.ts';
+import { byTime, filterBackups } from '../../core/selector.ts';
+import { loadCatalog } from '../../operations/load-catalog.ts';
+import { openStored, type Restorable } from '../../operations/restorable.ts';
+import { verify } from '../../operations/verify.ts';
+import { formatDuration } from '../../report/format.ts';
+import type { CommandResult, Session } from '../session.ts';
+import { openSubject, selectorOf, storageOf, type SelectorFlags } from '../subject.ts';
+import { proofOf } from './backup.ts';
+
+export interface VerifyFlags extends SelectorFlags {
+  readonly all?: true;
+  readonly level: VerifyLevel;
+  readonly scratchDir?: string;
+}
+
+export interface Verdict {
+  readonly label: string;
+  readonly verification: Verification;
+}
+
+export async function verifyOne(
+  session: Session,
+  word: string | undefined,
+  flags: VerifyFlags,
+): Promise<CommandResult> {
+  await using opened = await openSubject(session, word ?? 'latest', flags);
+  return present([await judge(session, opened.subject, flags)], []);
+}
+
+export async function verifyAll(
+  session: Session,
+  word: string | undefined,
+  flags: VerifyFlags,
+): Promise<CommandResult> {
+  if (word !== undefined)
+    throw new DbopsError('USAGE', '--all and a backup exclude each other', { hint: 'Leave one out.' });
+  await using storage = await storageOf(session, flags);
+  const { signal } = session;
+  const catalog = await loadCatalog(storage, {
+    signal,
+    ...(flags.target === undefined ? {} : { target: flags.target }),
+  });
+  const backups = filterBackups(catalog.backups, selectorOf('latest', flags)).toSorted(byTime);
+  if (backups.length === 0 && catalog.broken.length === 0) {
+    throw new DbopsError('NOTHING_MATCHES', `no backup to verify in ${storage.label}`, {
+      hint: 'Check --storage and --target.',
+    });
+  }
+  const verdicts: Verdict[] = [];
+  for (const backup of backups) {
+    verdicts.push(await judge(session, await openStored({ storage, backup }, session.ports), flags));
+  }
+  return present(verdicts, catalog.broken);
+}
+
+async function judge(session: Session, subject: Restorable, flags: VerifyFlags): Promise<Verdict> {
+  const { settings, host, ports, signal } = session;
+  const name = subject.stored?.backup.manifest.target;
+  const checks = name === undefined ? [] : (settings.configured(name)?.checks ?? []);
+  const chosen = flags.scratchDir === undefined ? settings.scratchDir : resolve(host.cwd, flags.scratchDir);
+  const scratchParent = chosen ?? subject.stored?.storage.traits.scratchParent;
+  return {
+    label: subject.label,
+    verification: await verify({ subject, level: flags.level, checks, scratchParent, signal }, ports),
+  };
+}
+
+function present(verdicts: readonly Verdict[], broken: readonly { prefix: string; reason: string }[]): CommandResult {
+  const ok = broken.length === 0 && verdicts.every(({ verification }) => verification.ok);
+  const exitCode = ok ? 0 : exitCodeOf(new DbopsError('VERIFY_FAILED', ''));
+  const results = verdicts.map(({ label, verification }) => ({ backup: label, ...verification }));
+  const text = [
+    ...verdicts.map(describe),
+    ...broken.map(({ prefix, reason }) => `${prefix}\n  NOT SOUND:\n    ${reason}`),
+  ];
+  return {
+    exitCode,
+    document: { ok, exitCode, results, broken: broken.map(({ prefix, reason }) => ({ folder: prefix, reason })) },
+    text: text.join('\n'),
+  };
+}
+
+function describe({ label, verification }: Verdict): string {
+  const checks = verification.checks.map(
+    ({ name, ok }) => `  check ${JSON.stringify(name)}: ${ok ? 'passed' : 'FAILED'}`,
+  );
+  const warnings = verification.warnings.map((warning) => `  warning: ${warning}`);
+  const took = `  took ${formatDuration(verification.durationMs)}`;
+  return [label, proofOf(verification), ...checks, ...warnings, took].join('\n');
+}

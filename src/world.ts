@@ -1,0 +1,46 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { World } from './cli/world.ts';
+import { createCodecs } from './codecs/codecs.ts';
+import { hasCode } from './core/errors.ts';
+import type { Storage } from './core/ports/storage.ts';
+import { engineByName, engineDrivers, engineForAddress } from './engines/driver.ts';
+import { systemClock, systemRandom } from './platform/clock.ts';
+import { openLog } from './platform/log.ts';
+import { openScratch } from './platform/scratch.ts';
+import { createLock } from './storage/lease.ts';
+import { openStorage } from './storage/stack.ts';
+
+/** The composition root: the one file that knows every adapter. */
+export function createWorld(version: string, wrapStorage: (storage: Storage) => Storage = (storage) => storage): World {
+  return {
+    clock: systemClock,
+    createPorts: ({ reporter, host }) => ({
+      clock: systemClock,
+      random: systemRandom,
+      reporter,
+      codecs: createCodecs(host.env['PATH']),
+      openScratch,
+      freeBytes,
+      lockOf: (storage) => createLock(storage, systemClock, systemRandom),
+      engineByName: (name) => engineByName(name).load(),
+      engineByHead: async (head) => engineDrivers.find((driver) => driver.recognises(head))?.load(),
+      temporaryFolder: host.temporaryFolder,
+      host: host.hostname,
+      version,
+    }),
+    openStorage: async (location, folder, log) => wrapStorage(await openStorage(location, folder, log)),
+    openLog,
+    engineForAddress,
+  };
+}
+
+async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    const parent = dirname(folder);
+    return hasCode(error, 'ENOENT') && parent !== folder ? freeBytes(parent) : undefined;
+  }
+}

@@ -20,7 +20,7 @@ export interface Host {
 }
 
 export interface Output {
-  write(text: string): void;
+  readonly write: (text: string) => void;
   readonly terminal: boolean;
   readonly columns: number;
 }
@@ -63,7 +63,7 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   });
   return {
     write: (text) => void stream.write(text),
-    terminal: stream.isTTY === true,
+    terminal: stream.isTTY,
     columns: stream.columns ?? 80,
   };
 }

@@ -8,7 +8,7 @@ import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import type { Ports } from '../operations/ports.ts';
 import { createLogReporter, type EventLog } from '../report/log-reporter.ts';
-import { createRedactor, type Redactor } from '../report/redact.ts';
+import type { Redactor } from '../report/redact.ts';
 import { createTextReporter } from '../report/text-reporter.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host, Output } from './host.ts';

@@ -1,8 +1,8 @@
 /** Takes secrets out of everything that leaves the process, whatever put them there. */
 export interface Redactor {
   /** From now on this value is never printed. Values too short to be secrets are not hidden: they occur everywhere. */
-  add(secret: string): void;
-  redact(text: string): string;
+  readonly add: (secret: string) => void;
+  readonly redact: (text: string) => string;
 }
 
 const shortestSecret = 4;

@@ -5,7 +5,7 @@ import { describeActivity, describeEvent } from './describe-event.ts';
 import { formatBytes } from './format.ts';
 
 export interface TextOutput {
-  write(text: string): void;
+  readonly write: (text: string) => void;
   /** A status line may be drawn over and over. */
   readonly terminal: boolean;
   readonly columns: number;

@@ -8,7 +8,7 @@ export interface RunResult {
   readonly stdout: string;
   readonly stderr: string;
   /** The document of `--json`. */
-  json<T = Record<string, unknown>>(): T;
+  readonly json: () => unknown;
 }
 
 export interface RunOptions {
@@ -30,6 +30,6 @@ export async function runDbops(args: readonly string[], { cwd, env = {}, input }
     exitCode: result.exitCode,
     stdout: result.stdout,
     stderr: result.stderr,
-    json: <T>() => JSON.parse(result.stdout) as T,
+    json: () => JSON.parse(result.stdout) as unknown,
   };
 }

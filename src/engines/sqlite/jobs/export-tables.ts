@@ -31,7 +31,12 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
   }
 }
 
-function openScript(file: string): { line(text: string): void; close(): void } {
+interface Script {
+  readonly line: (text: string) => void;
+  readonly close: () => void;
+}
+
+function openScript(file: string): Script {
   const handle = openSync(file, 'wx', 0o600);
   let pending = '';
   const flush = (): void => {

@@ -81,7 +81,7 @@ function readableRows(db: Database.Database, table: string): IterableIterator<re
     return [`typeof(${column})`, `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`];
   });
   const statement = db.prepare<[], readonly unknown[]>(`SELECT ${columns.join(', ')} FROM ${quoteName(table)}`);
-  return statement.raw().safeIntegers().iterate() as IterableIterator<readonly unknown[]>;
+  return statement.raw().safeIntegers().iterate();
 }
 
 function columnNames(db: Database.Database, table: string): string[] {
@@ -98,17 +98,10 @@ function updateValue(hash: ReturnType<typeof createHash>, type: unknown, value: 
 }
 
 function bytesOf(value: unknown): Buffer {
+  if (Buffer.isBuffer(value)) return value;
   const bytes = Buffer.alloc(8);
-  switch (typeof value) {
-    case 'bigint':
-      bytes.writeBigInt64LE(value);
-      return bytes;
-    case 'number':
-      bytes.writeDoubleLE(value);
-      return bytes;
-    case 'string':
-      return Buffer.from(value);
-    default:
-      return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
-  }
+  if (typeof value === 'bigint') bytes.writeBigInt64LE(value);
+  else if (typeof value === 'number') bytes.writeDoubleLE(value);
+  else return Buffer.alloc(0);
+  return bytes;
 }

@@ -5,16 +5,10 @@ import { quoteText } from './quote.ts';
  * `hex` holds the bytes of a text as SQLite stores or converts them (in UTF-8).
  */
 export function literal(value: unknown, hex: unknown): string {
-  switch (typeof value) {
-    case 'bigint':
-      return value.toString();
-    case 'number':
-      return real(value);
-    case 'string':
-      return text(value, String(hex));
-    default:
-      return Buffer.isBuffer(value) ? `X'${value.toString('hex')}'` : 'NULL';
-  }
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') return real(value);
+  if (typeof value === 'string') return text(value, String(hex));
+  return Buffer.isBuffer(value) ? `X'${value.toString('hex')}'` : 'NULL';
 }
 
 // 17 significant digits name exactly one double; the point or exponent makes SQL take it for a float.

@@ -18,7 +18,7 @@ export interface Runner {
 
 export interface Program {
   readonly version: string;
-  loadWorld(): Promise<World>;
+  readonly loadWorld: () => Promise<World>;
 }
 
 /** Runs one command line to its end. Resolves with the exit status; never throws, never ends the process. */

@@ -58,14 +58,13 @@ function newDocument(purpose: string, clock: Clock, random: RandomBytes): LeaseD
 async function enter(held: Held, target: TargetName, request: LockRequest): Promise<readonly string[]> {
   const { clock } = held;
   const deadline = clock.now().getTime() + request.waitMs;
-  let inherited: readonly string[] = [];
   let announced = false;
   for (;;) {
-    if (await create(held, request)) return inherited;
+    if (await create(held, request)) return [];
     const other = await read(held, request);
     if (other === undefined) continue;
     if (isDead(other, clock)) {
-      if (await evict(held, other, request)) inherited = [...inherited, ...other.work];
+      if (await takeOver(held, other, request)) return other.work;
       continue;
     }
     if (clock.now().getTime() >= deadline) throw taken(target, other, request.waitMs);
@@ -86,11 +85,11 @@ async function create({ storage, key, document }: Held, options: CallOptions): P
 }
 
 /**
- * Removes a dead owner's lock. Two runs may find it dead at once, and the slower one must not remove the lock that
- * the faster one has made since: so only the run that creates the claim named after the dead lock may remove it, and
- * only after it has seen that the lock is still the dead one.
+ * Replaces a dead owner's lock by ours, in one step that keeps its list of unfinished work. Two runs may find it dead
+ * at once, and the slower one must not replace the lock that the faster one has made since: so only the run that
+ * creates the claim named after the dead lock may replace it, and only after seeing that it is still the dead one.
  */
-async function evict(held: Held, dead: LeaseDocument, options: CallOptions): Promise<boolean> {
+async function takeOver(held: Held, dead: LeaseDocument, options: CallOptions): Promise<boolean> {
   const { storage, clock, key, document } = held;
   const claim: Held = { storage, clock, key: keyIn(key.replace(/\/[^/]*$/, ''), `claim.${dead.nonce}.json`), document };
   if (!(await create(claim, options))) {
@@ -102,7 +101,8 @@ async function evict(held: Held, dead: LeaseDocument, options: CallOptions): Pro
   try {
     const now = await read(held, options);
     if (now?.nonce !== dead.nonce) return false;
-    await storage.remove(key, options);
+    held.document = { ...document, work: [...dead.work] };
+    await storage.put(key, body(held.document), options);
     return true;
   } finally {
     await storage.remove(claim.key, options);

@@ -36,8 +36,14 @@ export function createLock(storage: Storage, clock: Clock, random: RandomBytes):
         key: keyIn(target, 'lock.json'),
         document: newDocument(request.purpose, clock, random),
       };
-      const inherited = await enter(held, target, request);
-      return openLease(held, inherited, request.onReleaseFailure);
+      const lease = openLease(held, await enter(held, target, request), request.onReleaseFailure);
+      try {
+        await clearClaim(held, request);
+        return lease;
+      } catch (error) {
+        await lease[Symbol.asyncDispose]();
+        throw error;
+      }
     },
   };
 }
@@ -87,15 +93,14 @@ async function create({ storage, key, document }: Held, options: CallOptions): P
 /**
  * Replaces a dead owner's lock by ours, in one step that keeps its list of unfinished work. Two runs may find it dead
  * at once, and the slower one must not replace the lock that the faster one has made since: so only the run that
- * creates the claim named after the dead lock may replace it, and only after seeing that it is still the dead one.
+ * has created the claim may replace it, and only after seeing that it is still the dead one.
  */
 async function takeOver(held: Held, dead: LeaseDocument, options: CallOptions): Promise<boolean> {
   const { storage, clock, key, document } = held;
-  const claim: Held = { storage, clock, key: keyIn(key.replace(/\/[^/]*$/, ''), `claim.${dead.nonce}.json`), document };
+  const claim = claimOf(held);
   if (!(await create(claim, options))) {
-    const rival = await read(claim, options);
-    if (rival !== undefined && isDead(rival, clock)) await storage.remove(claim.key, options);
-    else await clock.sleep(20, options.signal);
+    await clearClaim(held, options);
+    await clock.sleep(20, options.signal);
     return false;
   }
   try {
@@ -107,6 +112,18 @@ async function takeOver(held: Held, dead: LeaseDocument, options: CallOptions): 
   } finally {
     await storage.remove(claim.key, options);
   }
+}
+
+function claimOf(held: Held): Held {
+  return { ...held, key: keyIn(held.key.replace(/\/[^/]*$/, ''), 'claim.json') };
+}
+
+/** A run killed in the middle of taking over leaves its claim. */
+async function clearClaim(held: Held, options: CallOptions): Promise<void> {
+  const claim = claimOf(held);
+  if ((await held.storage.stat(claim.key, options)) === undefined) return;
+  const rival = await read(claim, options);
+  if (rival !== undefined && isDead(rival, held.clock)) await held.storage.remove(claim.key, options);
 }
 
 function openLease(held: Held, inherited: readonly string[], onReleaseFailure: (error: unknown) => void): Lease {

@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander';
 import { DbopsError, EXIT_CODES, exitCodeOf, messageOf } from '../core/errors.ts';
 import { plainLines } from '../report/format.ts';
+import { createPaint, wantsColours, type Paint } from '../report/paint.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
 import { addGlobals, type GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
@@ -65,7 +66,6 @@ export function createProgram(host: Host, runner: Runner): Command {
       writeOut: (text) => host.stdout.write(text),
       writeErr: (text) => host.stderr.write(text),
       outputError: () => undefined,
-      getOutHasColors: () => host.stdout.terminal && host.env['NO_COLOR'] === undefined,
       getOutHelpWidth: () => (host.stdout.terminal ? host.stdout.columns : 100),
     })
     .showHelpAfterError(false);
@@ -89,7 +89,8 @@ function fail(error: unknown, host: Host, redactor: Redactor): number {
   const failure = isCommanderError(error) ? usageError(error) : error;
   if (failure === undefined) return 0;
   const exitCode = exitCodeOf(failure);
-  host.stderr.write(redactor.redact(plainLines(describeFailure(failure))));
+  const colours = wantsColours(host.stderr.terminal, host.env['NO_COLOR'], !host.argv.includes('--no-color'));
+  host.stderr.write(redactor.redact(describeFailure(failure, createPaint(colours))));
   if (host.argv.includes('--json')) {
     const document = { ok: false, exitCode, error: errorDocument(failure) };
     host.stdout.write(redactor.redact(`${JSON.stringify(document, null, 2)}\n`));
@@ -103,13 +104,13 @@ export function errorDocument(error: unknown): { code: string; message: string; 
   return { code, message: messageOf(error), hint: error instanceof DbopsError ? (error.hint ?? null) : null };
 }
 
-function describeFailure(error: unknown): string {
+function describeFailure(error: unknown, paint: Paint): string {
   if (error instanceof DbopsError) {
-    const hint = error.hint === undefined ? '' : `\nhint: ${error.hint}`;
-    return `error: ${error.message}${hint}\n`;
+    const hint = error.hint === undefined ? '' : `\n${paint.hint('hint:')} ${plainLines(error.hint)}`;
+    return `${paint.bad('error:')} ${plainLines(error.message)}${hint}\n`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `internal error, please report it: ${stack}\n`;
+  return `${paint.bad('internal error, please report it:')} ${plainLines(stack)}\n`;
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

@@ -9,6 +9,7 @@ import type { Storage } from '../core/ports/storage.ts';
 import type { Ports } from '../operations/ports.ts';
 import { createLogReporter, type EventLog } from '../report/log-reporter.ts';
 import type { Redactor } from '../report/redact.ts';
+import { wantsColours } from '../report/paint.ts';
 import { createTextReporter } from '../report/text-reporter.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host, Output } from './host.ts';
@@ -54,7 +55,9 @@ export function openSession({ host, flags, world, signal, redactor }: SessionOpt
   const settings = createSettings(loaded, host.env, host.cwd);
   const stderr: Output = { ...host.stderr, write: (text) => host.stderr.write(redactor.redact(text)) };
   const log = createLog(world, host, flags, stderr, redactor);
-  const text = createTextReporter(stderr, world.clock, flags.quiet === true || flags.json === true);
+  const colours = wantsColours(stderr.terminal, host.env['NO_COLOR'], flags.color);
+  const quiet = flags.quiet === true || flags.json === true;
+  const text = createTextReporter({ ...stderr, colours }, world.clock, quiet);
   const reporter = tee([text, createLogReporter(log)]);
   const openStorage = (location: StorageLocation): Promise<Storage> =>
     world.openStorage(location.location, location.folder, (call) => log.debug(call, 'storage'));

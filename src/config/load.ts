@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { DbopsError, messageOf } from '../core/errors.ts';
+import { isTargetName } from '../core/ids.ts';
 import { interpolate, type Environment } from './interpolate.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
 
@@ -38,7 +39,8 @@ export function loadConfig(path: string, env: Environment): LoadedConfig {
   const raw: unknown = document.toJS({ maxAliasCount: 50 });
   const { value, problems, secrets } = interpolate(raw ?? {}, env);
   const parsed = configSchema.safeParse(value);
-  const all = [...problems, ...(parsed.success ? crossProblems(parsed.data) : parsed.error.issues.map(describe))];
+  const found = parsed.success ? crossProblems(parsed.data) : parsed.error.issues.map(describe);
+  const all = [...problems, ...nameProblems(value), ...found];
   if (!parsed.success || all.length > 0) throw invalid(path, all);
   return { path, folder: dirname(resolve(path)), config: parsed.data, secrets };
 }
@@ -55,10 +57,19 @@ function read(path: string): string {
 }
 
 function describe(issue: z.core.$ZodIssue): string {
-  const place = issue.path.length === 0 ? 'the document' : issue.path.map(String).join('.');
-  // A record's bad key is told as one line here; the library nests its reasons.
-  const inner = issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message;
-  return `${place}: ${inner}`;
+  return `${issue.path.length === 0 ? 'the document' : issue.path.map(String).join('.')}: ${issue.message}`;
+}
+
+// Not a rule of the schema, which would hide what is wrong below a name that is wrong.
+function nameProblems(document: unknown): string[] {
+  const targets: unknown = isObject(document) ? document['targets'] : undefined;
+  return Object.keys(isObject(targets) ? targets : {})
+    .filter((name) => !isTargetName(name))
+    .map((name) => `targets.${name}: a target's name is lower-case letters, digits, dots, dashes and underscores`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What no single value shows: a name that is used and never given. */

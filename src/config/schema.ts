@@ -1,7 +1,6 @@
 import { factLevels, verifyLevels } from '../core/levels.ts';
 import { z } from 'zod';
 import { isDuration } from '../core/duration.ts';
-import { isTargetName } from '../core/ids.ts';
 
 const duration = z
   .string()
@@ -57,8 +56,9 @@ const target = z.strictObject({
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   targets: z
-    .record(z.string().refine(isTargetName, 'not a target name: lower-case letters, digits, dots, dashes'), target)
-    .optional(),
+    .record(z.string(), target)
+    .optional()
+    .describe('The databases, by name: lower-case letters, digits, dots, dashes and underscores.'),
   storages: z.record(z.string(), z.string().min(1)).optional().describe('Names for folders and URLs.'),
   storage: z.string().min(1).optional().describe('The default: a name under storages, a folder or a URL.'),
   compress: compress.optional(),

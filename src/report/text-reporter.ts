@@ -3,12 +3,14 @@ import type { AppEvent } from '../core/events.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import { describeActivity, describeEvent } from './describe-event.ts';
 import { formatBytes } from './format.ts';
+import { createPaint } from './paint.ts';
 
 export interface TextOutput {
   readonly write: (text: string) => void;
   /** A status line may be drawn over and over. */
   readonly terminal: boolean;
   readonly columns: number;
+  readonly colours: boolean;
 }
 
 const redrawEveryMs = 100;
@@ -17,17 +19,22 @@ const eraseLine = '\r\u001b[K';
 /** Lines for people on stderr. On a terminal there is one more line that moves: what is happening, bytes and rate. */
 export function createTextReporter(output: TextOutput, clock: Clock, quiet: boolean): Reporter & Disposable {
   const status = createStatusLine(output, clock);
+  const paint = createPaint(output.colours);
   return {
     report: (event) => {
       if (event.type === 'progress') return output.terminal && !quiet ? status.draw(event) : undefined;
       const line = describeEvent(event);
       if (line === undefined || (quiet && event.type !== 'warning')) return undefined;
       status.erase();
-      output.write(`${line}\n`);
+      output.write(`${isAlarming(event) ? paint.warn(line) : line}\n`);
       return undefined;
     },
     [Symbol.dispose]: () => status.erase(),
   };
+}
+
+function isAlarming(event: AppEvent): boolean {
+  return event.type === 'warning' || (event.type === 'verify.finished' && !event.ok);
 }
 
 type Progress = AppEvent & { readonly type: 'progress' };

@@ -121,7 +121,7 @@ async function proveNew(
   level: VerifyLevel,
   target: Target,
 ): Promise<Verification> {
-  const found = await findBackup(storage, { name: manifest.id, target: manifest.target }, { signal });
+  const found = await findBackup(storage, { name: manifest.id, target: manifest.target }, session.ports, { signal });
   const subject = await openStored({ storage, backup: found }, session.ports);
   const parent = scratchParent ?? storage.traits.scratchParent;
   return verify({ subject, level, checks: target.checks, scratchParent: parent, signal }, session.ports);

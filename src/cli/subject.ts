@@ -27,7 +27,7 @@ export async function openSubject(session: Session, word: string, flags: Selecto
     : await storageOf(session, flags);
   try {
     if (isPath(word)) return holding(await openFolder(storage, ports, { signal }), storage);
-    const backup = await findBackup(storage, selectorOf(word, flags), { signal });
+    const backup = await findBackup(storage, selectorOf(word, flags), ports, { signal });
     return holding(await openStored({ storage, backup }, ports), storage);
   } catch (error) {
     await storage[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Backup } from '../core/catalog.ts';
+import type { Backup, BrokenBackup } from '../core/catalog.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { MANIFEST_NAME, type Manifest } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
@@ -30,13 +30,42 @@ export interface StoredBackup {
   readonly backup: Backup;
 }
 
-/** The one backup that a selector means. */
-export async function findBackup(storage: Storage, selector: Selector, options: CallOptions): Promise<Backup> {
-  const catalog = await loadCatalog(storage, {
-    ...options,
-    ...(selector.target === undefined ? {} : { target: selector.target }),
+/**
+ * The one backup that a selector means. What stands in the way of trusting that choice is said: a newer folder that
+ * cannot be read, or a failed verification.
+ */
+export async function findBackup(
+  storage: Storage,
+  selector: Selector,
+  ports: Ports,
+  options: CallOptions,
+): Promise<Backup> {
+  const { target } = selector;
+  const catalog = await loadCatalog(storage, { ...options, ...(target === undefined ? {} : { target }) });
+  refuseBroken(catalog.broken, selector);
+  const backup = selectBackup(catalog.backups, selector);
+  const chosen = `${backup.manifest.target}/${backup.manifest.id}`;
+  const warn = (message: string): void => ports.reporter.report({ type: 'warning', subject: chosen, message });
+  if (!backup.good) warn('its last verification failed');
+  for (const { prefix, reason } of newerThan(backup, catalog.broken))
+    warn(`the newer ${prefix} cannot be read: ${reason}`);
+  return backup;
+}
+
+function refuseBroken(broken: readonly BrokenBackup[], { name }: Selector): void {
+  const meant = name === 'latest' ? undefined : broken.find(({ prefix }) => idOf(prefix).startsWith(name));
+  if (meant === undefined) return;
+  throw new DbopsError('DAMAGED', `${meant.prefix} cannot be read: ${meant.reason}`, {
+    hint: 'Use another backup (`dbops list`), or a copy of this one from another storage.',
   });
-  return selectBackup(catalog.backups, selector);
+}
+
+function newerThan({ manifest }: Backup, broken: readonly BrokenBackup[]): BrokenBackup[] {
+  return broken.filter(({ prefix }) => prefix.startsWith(`${manifest.target}/`) && idOf(prefix) > manifest.id);
+}
+
+function idOf(prefix: string): string {
+  return prefix.slice(prefix.indexOf('/') + 1);
 }
 
 export async function openStored(stored: StoredBackup, ports: Ports): Promise<Restorable> {

@@ -34,7 +34,7 @@ async function writeTemporary({ temporary, body, signal }: DurableWrite): Promis
   await using file = await openNew(temporary);
   addAbortSignal(signal, body);
   for await (const chunk of body as AsyncIterable<Buffer>) await writeWhole(file, chunk);
-  await file.sync();
+  await syncHandle(file);
 }
 
 // The system may take less than it was given.
@@ -72,10 +72,14 @@ async function claim(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder's entries survive a power cut. Some network file systems cannot; their own promises hold then. */
+/** Makes a folder's entries survive a power cut. Network file systems that cannot sync keep their own promises. */
 export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  await folder.sync().catch((error: unknown) => {
+  await syncHandle(folder);
+}
+
+async function syncHandle(handle: FileHandle): Promise<void> {
+  await handle.sync().catch((error: unknown) => {
     if (!hasCode(error, 'EINVAL') && !hasCode(error, 'ENOTSUP')) throw error;
   });
 }

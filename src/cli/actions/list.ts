@@ -32,7 +32,7 @@ function describe(backups: readonly Backup[], { broken }: Catalog, session: Sess
     rows.length === 0
       ? `no backups in ${label}`
       : formatTable(['TARGET', 'ID', 'AGE>', 'CLASS', 'SIZE>', 'STORED>', 'VERIFIED', 'NOTES'], rows);
-  return [table, ...broken.map(({ prefix, reason }) => `DAMAGED: ${prefix}: ${reason}`)].join('\n');
+  return [table, ...broken.map(({ prefix, reason }) => `UNREADABLE: ${prefix}: ${reason}`)].join('\n');
 }
 
 function rowOf(backup: Backup, now: Date): string[] {

@@ -1,21 +1,15 @@
-import { Command, type CommanderError } from 'commander';
-import { DbopsError, EXIT_CODES, exitCodeOf, messageOf } from '../core/errors.ts';
+import { Command } from 'commander';
+import { DbopsError, EXIT_CODES, exitCodeOf } from '../core/errors.ts';
 import { plainLines } from '../report/format.ts';
-import { createPaint, wantsColours, type Paint } from '../report/paint.ts';
+import { createPaint, wantsColours } from '../report/paint.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
 import { addGlobals, type GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
-import type { CommandResult, Session } from './session.ts';
+import { describeFailure, errorDocument, unwrapUsage } from './failure.ts';
+import type { Runner } from './runner.ts';
+import type { CommandResult } from './session.ts';
 import type { World } from './world.ts';
 import { registerCommands } from './commands/register.ts';
-
-/** How a command is run: flags to a session, its result to stdout, its failure to an exit code. */
-export interface Runner {
-  readonly version: string;
-  run(command: Command, work: (session: Session) => Promise<CommandResult>): Promise<void>;
-  /** For commands that need no configuration, such as the one that writes it. */
-  print(command: Command, work: (host: Host) => Promise<CommandResult>): Promise<void>;
-}
 
 export interface Program {
   readonly version: string;
@@ -86,7 +80,7 @@ function present(
 }
 
 function fail(error: unknown, host: Host, redactor: Redactor): number {
-  const failure = isCommanderError(error) ? usageError(error) : error;
+  const failure = unwrapUsage(error);
   if (failure === undefined) return 0;
   const exitCode = exitCodeOf(failure);
   const colours = wantsColours(host.stderr.terminal, host.env['NO_COLOR'], !host.argv.includes('--no-color'));
@@ -96,33 +90,6 @@ function fail(error: unknown, host: Host, redactor: Redactor): number {
     host.stdout.write(redactor.redact(`${JSON.stringify(document, null, 2)}\n`));
   }
   return exitCode;
-}
-
-/** An error as it stands in JSON documents. */
-export function errorDocument(error: unknown): { code: string; message: string; hint: string | null } {
-  const code = error instanceof DbopsError ? error.code : 'INTERNAL';
-  return { code, message: messageOf(error), hint: error instanceof DbopsError ? (error.hint ?? null) : null };
-}
-
-function describeFailure(error: unknown, paint: Paint): string {
-  if (error instanceof DbopsError) {
-    const hint = error.hint === undefined ? '' : `\n${paint.hint('hint:')} ${plainLines(error.hint)}`;
-    return `${paint.bad('error:')} ${plainLines(error.message)}${hint}\n`;
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `${paint.bad('internal error, please report it:')} ${plainLines(stack)}\n`;
-}
-
-function isCommanderError(error: unknown): error is CommanderError {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
-}
-
-/** Help and version end by an exception too, and are no failure. */
-function usageError(error: CommanderError): DbopsError | undefined {
-  if (error.exitCode === 0) return undefined;
-  if (error.code === 'commander.help')
-    return new DbopsError('USAGE', 'no command was given', { hint: 'See `dbops --help`.' });
-  return new DbopsError('USAGE', error.message.replace(/^error: /, ''), { hint: 'See `dbops <command> --help`.' });
 }
 
 function interruption(signal: string): DbopsError {

@@ -1,21 +1,8 @@
 import { DbopsError } from '../core/errors.ts';
-import type { Engine } from '../core/ports/engine.ts';
+import type { EngineDriver } from './engine-driver.ts';
 import { sqliteDriver } from './sqlite/driver.ts';
 
-/** A kind of database. Adding one is a folder and a line in the list below. */
-export interface EngineDriver {
-  readonly name: string;
-  /** Whether a target's address belongs to this engine, judged by its form alone. */
-  claims(address: string): boolean;
-  /** Whether a file starts like one of this engine's, after decompression. */
-  recognises(head: Uint8Array): boolean;
-  /** The address in the engine's own form; relative paths start at `folder`. */
-  locate(address: string, folder: string): string;
-  /** A short name for a target that has none in the configuration. */
-  nameOf(location: string): string;
-  load(): Promise<Engine>;
-}
-
+/** Every kind of database. Adding one is a folder and a line here. */
 export const engineDrivers: readonly EngineDriver[] = [sqliteDriver];
 
 /** @throws DbopsError USAGE when no engine knows such addresses. */

@@ -15,7 +15,7 @@ import { collect } from '../streams/collect.ts';
 import { measureStream } from '../streams/meter.ts';
 import { MANIFEST_LIMIT } from './load-catalog.ts';
 import type { StoredBackup } from './restorable.ts';
-import type { Findings } from './verify.ts';
+import type { Findings } from './findings.ts';
 
 /** Holds every byte of every object of a backup against the manifest, and the manifest against itself. */
 export async function checkStored({ storage, backup }: StoredBackup, options: CallOptions): Promise<Findings> {

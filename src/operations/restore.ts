@@ -4,7 +4,7 @@ import type { Check, DatabaseAddress, DestinationState, Promotion } from '../cor
 import { refuseIfShort } from './preflight.ts';
 import type { Ports } from './ports.ts';
 import type { Restorable } from './restorable.ts';
-import { compare, describeCheck, levelOf } from './verify.ts';
+import { compare, describeCheck, levelOf } from './findings.ts';
 
 export interface RestoreRequest {
   readonly subject: Restorable;

@@ -1,10 +1,10 @@
-import type { FactLevel, VerifyLevel } from '../core/levels.ts';
+import type { VerifyLevel } from '../core/levels.ts';
 import { DbopsError, messageOf } from '../core/errors.ts';
-import { compareFacts, type Facts } from '../core/facts.ts';
 import { keyIn } from '../core/ids.ts';
-import type { Check, CheckResult, Examination } from '../core/ports/engine.ts';
+import type { Check } from '../core/ports/engine.ts';
 import { serializeRecord, verificationName, type Verification } from '../core/records.ts';
 import { checkStored } from './check-stored.ts';
+import { compare, describeCheck, levelOf, type Findings } from './findings.ts';
 import type { Ports } from './ports.ts';
 import type { Restorable } from './restorable.ts';
 import { putBytes } from './store-parts.ts';
@@ -45,12 +45,6 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
   await keep(record, request, ports);
   ports.reporter.report({ type: 'verify.finished', target, id, level, ok: record.ok, durationMs });
   return record;
-}
-
-export interface Findings {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-  readonly checks: readonly CheckResult[];
 }
 
 async function look(request: VerifyRequest, ports: Ports): Promise<Findings> {
@@ -104,23 +98,6 @@ async function restoreAndCompare(
   const [target] = nameOf(subject);
   ports.reporter.report({ type: 'activity', target, activity: 'examine' });
   return compare(recorded, await staging.examine({ facts: levelOf(recorded), checks, signal }));
-}
-
-/** Holds what an examination found against the facts of the snapshot. */
-export function compare(recorded: Facts | undefined, found: Examination): Findings {
-  const differences = recorded === undefined || found.facts === undefined ? [] : compareFacts(recorded, found.facts);
-  return { problems: [...found.problems, ...differences], warnings: found.warnings, checks: found.checks };
-}
-
-/** Content is compared when it was recorded. */
-export function levelOf(recorded: Facts | undefined): FactLevel {
-  return recorded?.tables.some(({ content }) => content !== undefined) === true ? 'content' : 'rows';
-}
-
-export function describeCheck({ name, rows, error }: CheckResult): string {
-  return error === undefined
-    ? `check ${JSON.stringify(name)} returned ${rows} rows`
-    : `check ${JSON.stringify(name)} failed: ${error}`;
 }
 
 function nameOf({ stored, label }: Restorable): readonly [string, string] {

@@ -1,26 +1,9 @@
-import { resolve } from 'node:path';
 import { DbopsError } from '../core/errors.ts';
-import type { Storage } from '../core/ports/storage.ts';
+import { localDriver } from './local/driver.ts';
+import type { StorageDriver } from './storage-driver.ts';
 
-/** A kind of storage. Adding one is a folder and a line in the list below. */
-export interface StorageDriver {
-  readonly name: string;
-  /** Whether this driver opens such a location: a folder's path, or a URL with its scheme. */
-  claims(location: string): boolean;
-  /** Opens without touching the storage; relative paths start at `folder`. */
-  open(location: string, folder: string): Promise<Storage>;
-}
-
-const local: StorageDriver = {
-  name: 'local',
-  claims: (location) => location.startsWith('file://') || !/^[a-z][a-z0-9+.-]*:\/\//i.test(location),
-  open: async (location, folder) => {
-    const { createLocalStorage } = await import('./local/local-storage.ts');
-    return createLocalStorage(resolve(folder, location.replace(/^file:\/\//, '')));
-  },
-};
-
-export const storageDrivers: readonly StorageDriver[] = [local];
+/** Every kind of storage that has addresses. Adding one is a folder and a line here. */
+const storageDrivers: readonly StorageDriver[] = [localDriver];
 
 /** @throws DbopsError USAGE when no driver knows the location. */
 export function findStorageDriver(location: string): StorageDriver {

@@ -1,9 +1,8 @@
-import type { VerifyLevel } from '../../core/levels.ts';
 import { DbopsError, exitCodeOf } from '../../core/errors.ts';
 import { storedBytes, type Manifest } from '../../core/manifest.ts';
-import type { Verification } from '../../core/records.ts';
 import { formatBytes } from '../../report/format.ts';
-import { errorDocument } from '../program.ts';
+import { errorDocument } from '../failure.ts';
+import { proofOf } from '../proof.ts';
 import { planBackup, runBackup, type BackupFlags, type BackupOutcome, type BackupPlan } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 
@@ -71,14 +70,4 @@ function describe({ target, manifest, verification, pruned, error }: BackupOutco
 function factsOf({ facts }: Manifest): string {
   const rows = facts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
   return `${facts.tables.length} tables, ${rows} rows`;
-}
-
-export function proofOf(verification: Verification): string {
-  const what: Record<VerifyLevel, string> = {
-    checksum: 'every stored byte matches its checksum',
-    structure: 'every stored byte and the structure are sound',
-    restore: 'restored into a scratch place and equal to what was backed up',
-  };
-  if (verification.ok) return `  proven: ${what[verification.level]}`;
-  return ['  NOT SOUND:', ...verification.problems.map((problem) => `    ${problem}`)].join('\n');
 }

@@ -9,7 +9,7 @@ import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, selectorOf, storageOf, type SelectorFlags } from '../subject.ts';
-import { proofOf } from './backup.ts';
+import { proofOf } from '../proof.ts';
 
 export interface VerifyFlags extends SelectorFlags {
   readonly all?: true;

@@ -1,7 +1,7 @@
 import { factLevels, verifyLevels } from '../../core/levels.ts';
 import { Option, type Command } from 'commander';
 import { addCommand, finishCommand, lockWaitOption, parseCount, storageOption } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import type { BackupFlags } from '../run-backup.ts';
 
 export function registerBackup(program: Command, runner: Runner): void {

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { addCommand, finishCommand } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 

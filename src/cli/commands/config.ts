@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, finishCommand } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 
 export function registerConfig(program: Command, runner: Runner): void {
   const config = program.command('config').description('Check the configuration, or print its schema.');

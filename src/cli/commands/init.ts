@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, finishCommand } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 
 export function registerInit(program: Command, runner: Runner): void {
   const command = addCommand(program, {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import type { SelectorFlags } from '../subject.ts';
 
 export function registerList(program: Command, runner: Runner): void {

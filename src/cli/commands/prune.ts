@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, finishCommand, lockWaitOption, parseCount, storageOption } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import type { PruneFlags } from '../actions/prune.ts';
 
 export function registerPrune(program: Command, runner: Runner): void {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { registerBackup } from './backup.ts';
 import { registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';

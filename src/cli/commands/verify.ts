@@ -1,7 +1,7 @@
 import { verifyLevels } from '../../core/levels.ts';
 import { Option, type Command } from 'commander';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import type { VerifyFlags } from '../actions/verify.ts';
 
 export function registerVerify(program: Command, runner: Runner): void {

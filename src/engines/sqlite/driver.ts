@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EngineDriver } from '../driver.ts';
+import type { EngineDriver } from '../engine-driver.ts';
 import { isSqliteHead } from './header.ts';
 
 /** `sqlite:path`, `file:path`, `file:///path`, or a path. A path with a colon in it needs the `sqlite:` before it. */

@@ -1,0 +1,15 @@
+import type { Engine } from '../core/ports/engine.ts';
+
+/** What dbops has to know of a kind of database before it loads it. */
+export interface EngineDriver {
+  readonly name: string;
+  /** Whether a target's address belongs to this engine, judged by its form alone. */
+  claims(address: string): boolean;
+  /** Whether a file starts like one of this engine's, after decompression. */
+  recognises(head: Uint8Array): boolean;
+  /** The address in the engine's own form; relative paths start at `folder`. */
+  locate(address: string, folder: string): string;
+  /** A short name for a target that has none in the configuration. */
+  nameOf(location: string): string;
+  load(): Promise<Engine>;
+}

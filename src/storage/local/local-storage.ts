@@ -30,6 +30,8 @@ export function createLocalStorage(root: string): Storage {
       }
     },
     get: async (key, { signal }) => {
+      // A stream made with an aborted signal fails before anybody can listen to it.
+      signal.throwIfAborted();
       try {
         const file = await open(pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
         return file.createReadStream({ highWaterMark: 1 << 18, signal });

@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
-import { DbopsError } from '../../core/errors.ts';
+import { addAbortSignal, Readable } from 'node:stream';
+import { DbopsError, messageOf } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/ids.ts';
 import type { ObjectInfo, Storage } from '../../core/ports/storage.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -15,11 +15,9 @@ export function createMemoryStorage(): Storage {
     label: 'memory',
     traits: { scratchParent: undefined },
     put: async (key, body, { signal, ifAbsent = false }) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(Buffer.from(chunk));
-      signal.throwIfAborted();
+      const bytes = await readWhole(key, body, signal);
       if (ifAbsent && objects.has(key)) throw new DbopsError('OBJECT_EXISTS', `${key} exists already`);
-      objects.set(key, { body: Buffer.concat(chunks), modifiedAt: systemClock.now() });
+      objects.set(key, { body: bytes, modifiedAt: systemClock.now() });
     },
     get: async (key, { signal }) => {
       signal.throwIfAborted();
@@ -43,4 +41,18 @@ export function createMemoryStorage(): Storage {
     pointLatest: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+async function readWhole(key: ObjectKey, body: Readable, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  try {
+    addAbortSignal(signal, body);
+    for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(Buffer.from(chunk));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof DbopsError) throw error;
+    throw new DbopsError('STORAGE_FAILED', `cannot write ${key}: ${messageOf(error)}`, { cause: error });
+  }
+  signal.throwIfAborted();
+  return Buffer.concat(chunks);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../core/errors.ts';
+import { DbopsError, hasCode } from '../core/errors.ts';
 import type { Scratch } from '../core/ports/scratch.ts';
 import { storageError } from './file-error.ts';
 import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts';
@@ -21,6 +21,7 @@ export async function openScratch(parent: string): Promise<Scratch> {
   const folder = join(root, folderName(ownIdentity()));
   try {
     await mkdir(root, { recursive: true, mode: 0o700 });
+    await refuseLink(root);
     await sweep(root);
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -33,6 +34,12 @@ export async function openScratch(parent: string): Promise<Scratch> {
       await removeIfEmpty(root);
     },
   };
+}
+
+// Where several users may write, as in /tmp, one of them could lead snapshots of databases to a place of their own.
+async function refuseLink(root: string): Promise<void> {
+  if ((await lstat(root)).isDirectory()) return;
+  throw new DbopsError('REFUSED', `${root} is a symbolic link`, { hint: 'dbops never made it. Remove it.' });
 }
 
 /** Removes what dead processes left below `parent`. Does nothing when there is nothing. */

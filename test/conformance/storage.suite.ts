@@ -76,7 +76,9 @@ function readingAndWriting(open: Open): void {
     const { storage } = await open();
     await expect(storage.get(key('app/absent'), patient)).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
     await storage.put(key('app/file'), bodyOf('x'), patient);
-    await expect(storage.get(key('app/other'), patient)).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
+    for (const absent of ['app/other', 'app/file/below', 'app']) {
+      await expect(storage.get(key(absent), patient)).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
+    }
   });
 
   test('stat of an absent key gives undefined, also below an object and for a folder', async () => {

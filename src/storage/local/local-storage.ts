@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, rmdir, stat, statfs, symlink, rename, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, rmdir, stat, statfs, symlink, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DbopsError, hasCode } from '../../core/errors.ts';
@@ -33,10 +33,10 @@ export function createLocalStorage(root: string): Storage {
       // A stream made with an aborted signal fails before anybody can listen to it.
       signal.throwIfAborted();
       try {
-        const file = await open(pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
+        const file = await openRegular(pathOf(key));
         return file.createReadStream({ highWaterMark: 1 << 18, signal });
       } catch (error) {
-        if (hasCode(error, 'ENOENT')) throw missing(pathOf(key), error);
+        if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) throw missing(pathOf(key), error);
         throw explain(error, signal, `cannot read ${pathOf(key)}`);
       }
     },
@@ -69,6 +69,16 @@ async function putFile({ root, key, body, temporary }: FilePut, options: PutOpti
   const folder = await makeFolders(root, segments.slice(0, -1));
   const path = join(folder, segments.at(-1) ?? '');
   await writeDurably({ temporary, path, body, ifAbsent: options.ifAbsent ?? false, signal: options.signal });
+}
+
+// A pipe in the place of a file would hold whoever opens it up for ever, unless it is opened like this.
+async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const info = await file.stat();
+  if (info.isFile()) return file;
+  await file.close();
+  if (info.isDirectory()) throw missing(path, undefined);
+  throw new DbopsError('REFUSED', `${path} is not a regular file`, { hint: 'dbops never made it. Remove it.' });
 }
 
 /** Names of temporary files, in a scratch folder that is made when the first one is needed. */

@@ -10,12 +10,12 @@ export function createGzip(level: number, program: string | undefined): Codec {
     suffix: '.gz',
     settings: { level },
     encode: async (source, { signal }) => {
-      if (program === undefined) return throughLibrary(source, createCompress({ level }));
+      if (program === undefined) return throughLibrary(source, createCompress({ level }), signal);
       return filterThrough(program, ['-q', '-n', `-${level}`, '-c'], source, signal);
     },
     decode: async (stream, { signal }) => {
       const source = { type: 'stream', stream } as const;
-      if (program === undefined) return throughLibrary(source, createGunzip());
+      if (program === undefined) return throughLibrary(source, createGunzip(), signal);
       return filterThrough(program, ['-q', '-d', '-c'], source, signal);
     },
   };

@@ -13,12 +13,13 @@ export function createZstd(level: number, program: string | undefined): Codec {
     suffix: '.zst',
     settings: { level },
     encode: async (source, { signal }) => {
-      if (program === undefined) return throughLibrary(source, createZstdCompress({ params: parameters(level) }));
+      if (program === undefined)
+        return throughLibrary(source, createZstdCompress({ params: parameters(level) }), signal);
       return filterThrough(program, ['-q', `-${level}`, '-T0', '-c'], source, signal);
     },
     decode: async (stream, { signal }) => {
       const source = { type: 'stream', stream } as const;
-      if (program === undefined) return throughLibrary(source, createZstdDecompress());
+      if (program === undefined) return throughLibrary(source, createZstdDecompress(), signal);
       return filterThrough(program, ['-q', '-d', '-c'], source, signal);
     },
   };

@@ -38,7 +38,9 @@ export async function openScratch(parent: string): Promise<Scratch> {
 
 // Where several users may write, as in /tmp, one of them could lead snapshots of databases to a place of their own.
 async function refuseLink(root: string): Promise<void> {
-  if ((await lstat(root)).isDirectory()) return;
+  // Removed meanwhile by another run that was done: it is made again.
+  const info = await lstat(root).catch(() => undefined);
+  if (info === undefined || info.isDirectory()) return;
   throw new DbopsError('REFUSED', `${root} is a symbolic link`, { hint: 'dbops never made it. Remove it.' });
 }
 

@@ -159,9 +159,14 @@ async function renew(
   write: (change: Partial<LeaseDocument>, options: CallOptions) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  for (;;) {
     await clock.sleep(renewEveryMs, signal);
-    await write({}, { signal });
+    try {
+      await write({}, { signal });
+    } catch (error) {
+      // A network that is down for a moment must not cost the lock; one that was lost is not taken back.
+      if (hasCode(error, 'LOCKED')) throw error;
+    }
   }
 }
 

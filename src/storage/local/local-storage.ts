@@ -129,10 +129,11 @@ async function removeFile(root: string, path: string): Promise<void> {
   }
   const folder = dirname(path);
   await syncFolder(folder);
-  if (folder !== root) await removeEmptyFolder(folder);
+  if (folder !== root && dirname(folder) !== root) await removeEmptyFolder(folder);
 }
 
-// Only the backup's own folder: the target's folder stays, so that `latest` and its rights stay too.
+// Only the backup's own folder: the target's folder stays, so that `latest` and its rights stay too, and so that
+// whoever is about to put a lock there does not lose the folder to another run that releases its own.
 async function removeEmptyFolder(folder: string): Promise<void> {
   await rmdir(folder).catch((error: unknown) => {
     if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].some((code) => hasCode(error, code))) return;

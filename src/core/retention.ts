@@ -93,7 +93,7 @@ function fromTheFuture(newest: Candidate, now: Date): DbopsError {
 
 function ageReasons(backup: Candidate, policy: RetentionPolicy, now: Date): string[] {
   const ageMs = now.getTime() - backup.at.getTime();
-  const limit = policy.classes[backup.class];
+  const limit = limitOf(backup, policy);
   const reasons: string[] = [];
   if (limit === 'forever') reasons.push(`class ${backup.class} is kept for ever`);
   else if (limit !== undefined && ageMs <= parseDuration(limit)) reasons.push(`class ${backup.class} within ${limit}`);
@@ -103,9 +103,14 @@ function ageReasons(backup: Candidate, policy: RetentionPolicy, now: Date): stri
 }
 
 function whyNot(backup: Candidate, policy: RetentionPolicy): string {
-  const limit = policy.classes[backup.class];
+  const limit = limitOf(backup, policy);
   const age = limit === undefined ? 'no rule keeps it' : `class ${backup.class} older than ${limit}`;
   return backup.good ? age : `${age}, and its verification failed`;
+}
+
+// A class may be called as something that every object has.
+function limitOf(backup: Candidate, { classes }: RetentionPolicy): string | undefined {
+  return Object.hasOwn(classes, backup.class) ? classes[backup.class] : undefined;
 }
 
 const counters = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;

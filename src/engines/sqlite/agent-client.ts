@@ -59,7 +59,10 @@ function runJob(
     );
   };
   child.on('message', onMessage).on('exit', onExit).on('error', reject);
-  child.send(request, (error) => error && reject(error));
+  // An agent that ended before it was asked is the same as one that ends at work; a failed `send` means that it is
+  // about to have ended.
+  if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
+  else child.send(request, () => undefined);
   return promise.finally(() => child.off('message', onMessage).off('exit', onExit).off('error', reject));
 }
 

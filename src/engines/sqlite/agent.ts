@@ -6,6 +6,7 @@ import { exportTables } from './jobs/export-tables.ts';
 import type { JobName, Jobs, OnProgress } from './jobs/job.ts';
 import { promote } from './jobs/promote.ts';
 import { settleCopy, takeSnapshot } from './jobs/snapshot.ts';
+import { lookAtSource } from './source-file.ts';
 
 /**
  * The child process in which SQLite runs. A process of its own, because its calls block, cannot be interrupted other
@@ -13,6 +14,7 @@ import { settleCopy, takeSnapshot } from './jobs/snapshot.ts';
  * in one process would drop the connection's locks.
  */
 const handlers: { readonly [N in JobName]: (input: Jobs[N]['input'], onProgress: OnProgress) => unknown } = {
+  look: ({ path }) => lookAtSource(path),
   snapshot: takeSnapshot,
   settle: ({ path }) => (settleCopy(path), null),
   examine: (input) => examine(input),

@@ -2,14 +2,13 @@ import { basename, join } from 'node:path';
 import type { DatabaseAddress, Dump, DumpRequest, Examination } from '../../core/ports/engine.ts';
 import { startAgent, type Agent } from './agent-client.ts';
 import type { SnapshotOutput } from './jobs/job.ts';
-import { lookAtSource } from './source-file.ts';
 
 /** Freezes a snapshot as a file in the scratch folder; its examination starts at once, beside whoever reads it. */
 export async function dump(source: DatabaseAddress, request: DumpRequest): Promise<Dump> {
-  const { path } = await lookAtSource(source.location);
   const copy = join(request.scratch, 'snapshot.db');
   const agent = startAgent(request.signal);
   try {
+    const { path } = await agent.run('look', { path: source.location });
     const input = { source: path, copy, lockTimeoutMs: source.lockTimeoutMs };
     const snapshot = await agent.run('snapshot', input, request.onProgress);
     return openDump(agent, snapshot, { path, copy, facts: request.facts });

@@ -1,9 +1,11 @@
 import type { DatabaseAddress, Probe } from '../../core/ports/engine.ts';
-import { lookAtSource } from './source-file.ts';
+import type { CallOptions } from '../../core/ports/storage.ts';
+import { startAgent } from './agent-client.ts';
 
 /** Looks at the file without opening a connection to it. */
-export async function probe({ location }: DatabaseAddress): Promise<Probe> {
-  const { path, bytes, walBytes, links, header } = await lookAtSource(location);
+export async function probe({ location }: DatabaseAddress, { signal }: CallOptions): Promise<Probe> {
+  await using agent = startAgent(signal);
+  const { path, bytes, walBytes, links, header } = await agent.run('look', { path: location });
   return {
     database: path,
     serverVersion: header.writer,

@@ -13,7 +13,11 @@ export interface SourceFile {
   readonly header: Header;
 }
 
-/** @throws DbopsError SOURCE_REFUSED saying which of the many things that are no database this is. */
+/**
+ * For the agent only: closing the file again drops the locks of every connection that this process has to it, and a
+ * program that embeds dbops may have some.
+ * @throws DbopsError SOURCE_REFUSED saying which of the many things that are no database this is.
+ */
 export async function lookAtSource(path: string): Promise<SourceFile> {
   const real = await realpath(path).catch((error: unknown) => {
     throw unreadable(path, error);

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -16,6 +16,7 @@ import type { CallOptions } from '../../core/ports/storage.ts';
 import { storageError } from '../../platform/file-error.ts';
 import { usersOfFiles } from '../../platform/open-files.ts';
 import { startAgent, type Agent } from './agent-client.ts';
+import { sidecars } from './jobs/keep-file.ts';
 
 /** Looks at where a restored file would go, without opening it. */
 export async function survey({ location }: DatabaseAddress, _options: CallOptions): Promise<DestinationState> {
@@ -105,7 +106,16 @@ async function promote(
   });
   return kept === null
     ? { kept: undefined, undo: undefined, warnings }
-    : { kept, undo: `mv ${shellQuote(kept)} ${shellQuote(path)}`, warnings };
+    : { kept, undo: undoLine(kept, path), warnings };
+}
+
+/** Moves what belongs to the kept database too, and first removes what would be replayed into it. */
+function undoLine(kept: string, path: string): string {
+  const stale = sidecars.map((suffix) => shellQuote(path + suffix)).join(' ');
+  const moves = ['', '-wal']
+    .filter((suffix) => suffix === '' || existsSync(kept + suffix))
+    .map((suffix) => `mv ${shellQuote(kept + suffix)} ${shellQuote(path + suffix)}`);
+  return [`rm -f ${stale}`, ...moves].join(' && ');
 }
 
 /** One word for a POSIX shell. */

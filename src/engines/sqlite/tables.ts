@@ -1,4 +1,4 @@
-import { link, rename, stat } from 'node:fs/promises';
+import { link, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError, hasCode } from '../../core/errors.ts';
 import type {
@@ -22,6 +22,7 @@ export async function restoreTables(
   const path = await resolveDestination(destination.location);
   const exists = (await stat(path).catch(() => undefined)) !== undefined;
   const into = exists ? path : join(request.scratch, 'tables.db');
+  if (!exists) await writeFile(into, '', { flag: 'wx', mode: 0o600 });
   await using agent = startAgent(request.signal);
   const result = await agent.run('copyTables', {
     from,
@@ -29,6 +30,7 @@ export async function restoreTables(
     tables: request.tables,
     overwrite: request.overwrite,
     keepAs: `${path}.pre-restore.${request.stamp}`,
+    keepVia: join(request.scratch, 'kept.db'),
     lockTimeoutMs: destination.lockTimeoutMs,
   });
   if (!exists) {

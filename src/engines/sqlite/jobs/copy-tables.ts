@@ -1,9 +1,12 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { DbopsError } from '../../../core/errors.ts';
+import { DbopsError, messageOf } from '../../../core/errors.ts';
 import { foreignKeyWarnings } from './foreign-keys.ts';
 import type { CopyTablesInput, OnProgress, TablesOutput } from './job.ts';
+import { linkFree, syncPath } from './keep-file.ts';
 import { quoteName } from './quote.ts';
+import { contentTableOf, rebuildSearchIndex, rebuildSearchIndexes } from './search-indexes.ts';
 import { explainSqlite } from './sqlite-error.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
 
@@ -11,24 +14,43 @@ const backup = 'dbops_backup';
 
 /**
  * Copies whole tables (definition, rows, indexes, triggers) out of a restored copy into a database, in one
- * transaction of that database. Before a table is overwritten, the whole database is kept beside it.
+ * transaction of that database. Before a table is overwritten, the whole database is kept beside it, as it is once
+ * nobody else can write: what is committed up to then is either in the kept copy or still there.
  */
 export async function copyTables(input: CopyTablesInput, onProgress: OnProgress): Promise<TablesOutput> {
   try {
     const db = new Database(input.into, { timeout: input.lockTimeoutMs });
     try {
       prepare(db, input);
-      const shapes = input.tables.map((table) => shapeOf(db, backup, table));
-      const taken = shapes.filter(({ name }) => exists(db, name)).map(({ name }) => name);
-      if (taken.length > 0 && !input.overwrite) throw tablesExist(taken);
-      const kept = taken.length > 0 ? await keepDatabase(db, input, onProgress) : null;
-      const tables = db.transaction(() => shapes.map((shape) => copyTable(db, shape))).immediate();
-      return { tables, kept, warnings: foreignKeyWarnings(db) };
+      // What indexes other tables comes after them.
+      const shapes = [...new Set(input.tables)]
+        .map((table) => shapeOf(db, backup, table))
+        .toSorted((a, b) => a.kind.localeCompare(b.kind));
+      db.exec('BEGIN IMMEDIATE');
+      const taken = refuseTaken(db, shapes, input.overwrite);
+      const kept = taken ? await keepDatabase(input, onProgress) : null;
+      const warnings: string[] = [];
+      const tables = committed(db, kept, () => shapes.map((shape) => copyTable(db, shape, warnings)));
+      // Or a parent table that is missing here would be found there.
+      db.exec(`DETACH ${backup}`);
+      return { tables, kept, warnings: [...warnings, ...foreignKeyWarnings(db)] };
     } finally {
       db.close();
     }
   } catch (error) {
     throw explainSqlite(error, input.into);
+  }
+}
+
+/** A copy that was kept for nothing only makes people look for what has changed. */
+function committed<T>(db: Database.Database, kept: string | null, work: () => T): T {
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (kept !== null) unlinkSync(kept);
+    throw error;
   }
 }
 
@@ -40,7 +62,20 @@ function prepare(db: Database.Database, { from }: CopyTablesInput): void {
   db.pragma('foreign_keys = OFF');
   db.pragma('recursive_triggers = OFF');
   if (isNew(db)) matchEncoding(db, from);
-  db.prepare(`ATTACH ? AS ${backup}`).run(from);
+  attach(db, from);
+}
+
+function attach(db: Database.Database, from: string): void {
+  try {
+    db.prepare(`ATTACH ? AS ${backup}`).run(from);
+  } catch (error) {
+    if (!/same text encoding/.test(messageOf(error))) throw error;
+    const encoding = String(db.pragma('encoding', { simple: true }));
+    throw new DbopsError('REFUSED', `${db.name} has another text encoding (${encoding}) than the backup`, {
+      hint: 'Write the tables as SQL with --as-sql, and replay that with the sqlite3 program.',
+      cause: error,
+    });
+  }
 }
 
 function isNew(db: Database.Database): boolean {
@@ -57,8 +92,43 @@ function matchEncoding(db: Database.Database, from: string): void {
   }
 }
 
-function exists(db: Database.Database, name: string): boolean {
-  return db.prepare('SELECT 1 FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE').get(name) !== undefined;
+/** True when tables will be overwritten, which was allowed. */
+function refuseTaken(db: Database.Database, shapes: readonly TableShape[], overwrite: boolean): boolean {
+  const taken = shapes.flatMap(({ name }) => {
+    const type = typeOf(db, name);
+    if (type === 'table' || type === undefined) return type === undefined ? [] : [name];
+    throw new DbopsError('REFUSED', `${JSON.stringify(name)} is ${type === 'view' ? 'a view' : 'an index'} there`, {
+      hint: 'Restore into another file, or drop it first if the table has to come in its place.',
+    });
+  });
+  if (taken.length > 0 && !overwrite) throw tablesExist(taken);
+  for (const shape of shapes) refuseTakenNames(db, shape);
+  return taken.length > 0;
+}
+
+function typeOf(db: Database.Database, name: string): string | undefined {
+  const statement = db.prepare<[string], { type: string }>(
+    "SELECT type FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE AND type <> 'trigger'",
+  );
+  return statement.get(name)?.type;
+}
+
+/** Names of indexes and triggers are unique in a database; those of the table itself go with it. */
+function refuseTakenNames(db: Database.Database, { name: table }: TableShape): void {
+  const clash = db
+    .prepare<[string, string], { type: string; name: string; owner: string }>(
+      `SELECT theirs.type, theirs.name, theirs.tbl_name AS owner
+       FROM ${backup}.sqlite_schema AS ours JOIN main.sqlite_schema AS theirs ON ours.name = theirs.name COLLATE NOCASE
+       WHERE ours.tbl_name = ? COLLATE NOCASE AND ours.type IN ('index', 'trigger') AND ours.sql IS NOT NULL
+         AND (ours.type = 'trigger') = (theirs.type = 'trigger') AND theirs.tbl_name <> ? COLLATE NOCASE`,
+    )
+    .get(table, table);
+  if (clash === undefined) return;
+  const [name, owner] = [clash.name, clash.owner].map((text) => JSON.stringify(text));
+  const there = clash.name === clash.owner ? `${clash.type} ${name}` : `${clash.type} ${name} of ${owner}`;
+  throw new DbopsError('REFUSED', `table ${JSON.stringify(table)} needs a name that ${there} has there`, {
+    hint: 'Rename that one, or restore the table into another file.',
+  });
 }
 
 function tablesExist(taken: readonly string[]): DbopsError {
@@ -68,34 +138,56 @@ function tablesExist(taken: readonly string[]): DbopsError {
   });
 }
 
-async function keepDatabase(db: Database.Database, input: CopyTablesInput, onProgress: OnProgress): Promise<string> {
-  const pageSize = Number(db.pragma('page_size', { simple: true }));
-  await db.backup(input.keepAs, {
-    progress: ({ totalPages, remainingPages }) => {
-      onProgress((totalPages - remainingPages) * pageSize, totalPages * pageSize);
-      return 0x7fff_ffff;
-    },
-  });
-  const file = openSync(input.keepAs, 'r');
+/** Through a second connection, because the one that holds the write lock cannot be copied from. */
+async function keepDatabase(input: CopyTablesInput, onProgress: OnProgress): Promise<string> {
+  const { mode, uid, gid } = statSync(input.into);
+  closeSync(openSync(input.keepVia, 'wx', 0o600));
+  const db = new Database(input.into, { timeout: input.lockTimeoutMs });
   try {
-    fsyncSync(file);
+    const pageSize = Number(db.pragma('page_size', { simple: true }));
+    await db.backup(input.keepVia, {
+      progress: ({ totalPages, remainingPages }) => {
+        onProgress((totalPages - remainingPages) * pageSize, totalPages * pageSize);
+        return 0x7fff_ffff;
+      },
+    });
   } finally {
-    closeSync(file);
+    db.close();
   }
-  return input.keepAs;
+  chmodSync(input.keepVia, mode & 0o7777);
+  const own = statSync(input.keepVia);
+  if (own.uid !== uid || own.gid !== gid) chownSync(input.keepVia, uid, gid);
+  syncPath(input.keepVia);
+  const kept = linkFree(input.keepVia, input.keepAs);
+  syncPath(dirname(kept));
+  return kept;
 }
 
-function copyTable(db: Database.Database, shape: TableShape): { name: string; rows: number } {
+function copyTable(db: Database.Database, shape: TableShape, warnings: string[]): { name: string; rows: number } {
   const name = quoteName(shape.name);
   db.prepare(`DROP TABLE IF EXISTS main.${name}`).run();
   // `prepare` takes exactly one statement: a definition from a hostile file cannot bring a second one along.
   db.prepare(shape.sql).run();
+  const content = shape.kind === 'virtual' ? contentTableOf(shape.sql) : undefined;
+  if (content !== undefined && content !== '') return { name: shape.name, rows: indexContent(db, shape.name, content) };
   if (shape.kind === 'virtual') copyShadows(db, shape);
   else copyRows(db, shape);
   for (const sql of [...shape.indexes, ...shape.triggers]) db.prepare(sql).run();
-  copySequence(db, shape.name);
-  rebuildSearchIndexes(db, shape.name);
-  return { name: shape.name, rows: compareRows(db, shape.name) };
+  copySequence(db, shape);
+  const rows = compareRows(db, shape.name);
+  rebuildSearchIndexes(db, shape.name, warnings);
+  return { name: shape.name, rows };
+}
+
+/** An index over another table has to fit the rows that are there, not those that were in the backup. */
+function indexContent(db: Database.Database, index: string, content: string): number {
+  if (typeOf(db, content) === undefined) {
+    throw new DbopsError('REFUSED', `${JSON.stringify(index)} indexes ${JSON.stringify(content)}, which is not there`, {
+      hint: `Restore both: --table ${content} --table ${index}.`,
+    });
+  }
+  rebuildSearchIndex(db, index);
+  return countRows(db, 'main', index);
 }
 
 function copyRows(db: Database.Database, { name, columns, rowid }: TableShape): void {
@@ -111,40 +203,20 @@ function copyShadows(db: Database.Database, { shadows }: TableShape): void {
   }
 }
 
-function copySequence(db: Database.Database, table: string): void {
-  const known = db.prepare(`SELECT 1 FROM ${backup}.sqlite_schema WHERE name = 'sqlite_sequence'`).get();
-  if (known === undefined) return;
-  const row = db.prepare<[string], { seq: number }>(`SELECT seq FROM ${backup}.sqlite_sequence WHERE name = ?`);
-  const found = row.safeIntegers().get(table);
-  if (found === undefined) return;
-  db.prepare('DELETE FROM main.sqlite_sequence WHERE name = ?').run(table);
-  db.prepare('INSERT INTO main.sqlite_sequence(name, seq) VALUES (?, ?)').run(table, found.seq);
-}
-
-/** A full-text index over this table's content is part of it, and would go on answering from the old rows. */
-function rebuildSearchIndexes(db: Database.Database, table: string): void {
-  const indexes = db
-    .prepare<[], { name: string; sql: string }>(
-      "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%fts5%'",
-    )
-    .all()
-    .filter(({ sql }) => contentTableOf(sql) === table.toLowerCase());
-  for (const index of indexes.map(({ name }) => quoteName(name))) {
-    db.prepare(`INSERT INTO main.${index}(${index}) VALUES ('rebuild')`).run();
-  }
-}
-
-function contentTableOf(sql: string): string | undefined {
-  const [, quoted] = /\bcontent\s*=\s*('[^']*'|"[^"]*"|[\w$]+)/i.exec(sql) ?? [];
-  return quoted?.replace(/^['"]|['"]$/g, '').toLowerCase();
+function copySequence(db: Database.Database, { name, sequence }: TableShape): void {
+  if (sequence === undefined) return;
+  db.prepare('DELETE FROM main.sqlite_sequence WHERE name = ?').run(name);
+  db.prepare('INSERT INTO main.sqlite_sequence(name, seq) VALUES (?, ?)').run(name, sequence);
 }
 
 function compareRows(db: Database.Database, table: string): number {
-  const count = (schema: string): number =>
-    db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${schema}.${quoteName(table)}`).get()?.n ?? 0;
-  const [copied, wanted] = [count('main'), count(backup)];
+  const [copied, wanted] = [countRows(db, 'main', table), countRows(db, backup, table)];
   if (copied === wanted) return copied;
   throw new DbopsError('VERIFY_FAILED', `table ${JSON.stringify(table)} got ${copied} of ${wanted} rows`, {
     hint: 'Nothing was changed. Restore the whole backup into another file and look at the difference.',
   });
+}
+
+function countRows(db: Database.Database, schema: string, table: string): number {
+  return db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${schema}.${quoteName(table)}`).get()?.n ?? 0;
 }

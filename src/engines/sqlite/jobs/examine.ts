@@ -49,11 +49,13 @@ function checkIntegrity(db: Database.Database): Integrity {
     return { problems: integrityOf(db, String(mostProblems)), warnings: [] };
   } catch (error) {
     if (isForeign(error)) return checkTableByTable(db);
-    if (error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(error.code)) {
-      return { problems: [error.message], warnings: [] };
-    }
-    throw error;
+    return { problems: [damageIn(error)], warnings: [] };
   }
+}
+
+function damageIn(error: unknown): string {
+  if (error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB|IOERR)/.test(error.code)) return error.message;
+  throw error;
 }
 
 /** With an extension of the application missing, the tables that do not need it are still checked. */
@@ -64,8 +66,8 @@ function checkTableByTable(db: Database.Database): Integrity {
     try {
       problems.push(...integrityOf(db, quoteName(table)));
     } catch (error) {
-      if (!isForeign(error)) throw error;
-      warnings.push(`table ${JSON.stringify(table)} cannot be checked here: ${messageOf(error)}`);
+      if (isForeign(error)) warnings.push(`table ${JSON.stringify(table)} cannot be checked here: ${messageOf(error)}`);
+      else problems.push(damageIn(error));
     }
   }
   return { problems: problems.slice(0, mostProblems), warnings };
@@ -78,8 +80,10 @@ function integrityOf(db: Database.Database, argument: string): string[] {
 
 function runCheck(db: Database.Database, { name, sql }: Check): CheckResult {
   try {
+    const statement = db.prepare(sql);
+    if (!statement.reader) return { name, ok: false, rows: 0, error: 'it is not a query: write a SELECT' };
     let rows = 0;
-    for (const _ of db.prepare(sql).iterate()) {
+    for (const _ of statement.iterate()) {
       rows += 1;
       if (rows === mostRows) break;
     }

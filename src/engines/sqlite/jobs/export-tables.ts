@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { ExportTablesInput, TablesOutput } from './job.ts';
-import { quoteName } from './quote.ts';
+import { quoteName, quoteText } from './quote.ts';
 import { explainSqlite } from './sqlite-error.ts';
-import { literal } from './sql-literal.ts';
+import { literal, textLiteral } from './sql-literal.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
 
 const flushAt = 1 << 20;
@@ -16,9 +16,15 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
     try {
       db.pragma('trusted_schema = OFF');
       for (const comment of input.comments) out.line(`-- ${comment.replace(/[\r\n]+/g, ' ')}`);
+      const encoding = String(db.pragma('encoding', { simple: true }));
+      // Without effect on a database that has tables already; those take every text that is valid.
+      if (encoding !== 'UTF-8') out.line(`PRAGMA encoding = '${encoding}';`);
       out.line('PRAGMA foreign_keys = OFF;');
       out.line('BEGIN;');
-      const shapes = input.tables.map((table) => shapeOf(db, 'main', table));
+      // What indexes other tables comes after them.
+      const shapes = [...new Set(input.tables)]
+        .map((table) => shapeOf(db, 'main', table))
+        .toSorted((a, b) => a.kind.localeCompare(b.kind));
       const tables = shapes.map((shape) => ({ name: shape.name, rows: writeTable(db, shape, out.line) }));
       out.line('COMMIT;');
       return { tables, kept: null, warnings: [] };
@@ -31,12 +37,7 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
   }
 }
 
-interface Script {
-  readonly line: (text: string) => void;
-  readonly close: () => void;
-}
-
-function openScript(file: string): Script {
+function openScript(file: string): { line: (text: string) => void; close: () => void } {
   const handle = openSync(file, 'wx', 0o600);
   let pending = '';
   const flush = (): void => {
@@ -71,7 +72,16 @@ function writeTable(db: Database.Database, shape: TableShape, line: (text: strin
     rows += 1;
   }
   for (const sql of [...shape.indexes, ...shape.triggers]) line(`${sql};`);
+  writeSequence(shape, line);
   return rows;
+}
+
+/** The next key of an AUTOINCREMENT table may be far beyond its last row. */
+function writeSequence({ name, sequence }: TableShape, line: (text: string) => void): void {
+  if (sequence === undefined) return;
+  const text = quoteText(name);
+  line(`DELETE FROM sqlite_sequence WHERE name = ${text};`);
+  line(`INSERT INTO sqlite_sequence(name, seq) VALUES(${text}, ${sequence});`);
 }
 
 function writableRowid({ kind, rowid }: TableShape): string[] {
@@ -79,11 +89,17 @@ function writableRowid({ kind, rowid }: TableShape): string[] {
   return rowid === undefined ? [] : [rowid];
 }
 
-/** Yields rows as literals. Texts are also read as bytes, because a text need not be valid in its encoding. */
+/**
+ * Yields rows as literals. Texts are read as the hex of their bytes, because a text need not be valid in its encoding;
+ * one term a column, because the widest table has as many columns as a query may have.
+ */
 function* readRows(db: Database.Database, table: string, columns: readonly string[]): Generator<string[]> {
-  const terms = columns.flatMap((column) => [column, `CASE typeof(${column}) WHEN 'text' THEN hex(${column}) END`]);
+  const encoding = String(db.pragma('encoding', { simple: true }));
+  const terms = columns.map((column) => `CASE typeof(${column}) WHEN 'text' THEN hex(${column}) ELSE ${column} END`);
   const statement = db.prepare<[], readonly unknown[]>(`SELECT ${terms.join(', ')} FROM ${quoteName(table)}`);
   for (const row of statement.raw().safeIntegers().iterate()) {
-    yield columns.map((_, index) => literal(row[2 * index], row[2 * index + 1]));
+    yield row.map((value) =>
+      typeof value === 'string' ? textLiteral(Buffer.from(value, 'hex'), encoding) : literal(value),
+    );
   }
 }

@@ -1,7 +1,7 @@
-import type { FactLevel } from '../../../core/levels.ts';
 import { createHash } from 'node:crypto';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import type { Facts, TableFacts } from '../../../core/facts.ts';
+import type { FactLevel } from '../../../core/levels.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { quoteName } from './quote.ts';
 
@@ -43,14 +43,29 @@ function schemaDigest(db: Database.Database): string {
 }
 
 function readTable(db: Database.Database, name: string, level: FactLevel, warnings: string[]): TableFacts {
+  const rows = attempt(`table ${JSON.stringify(name)} cannot be counted here`, warnings, () => countRows(db, name));
+  if (rows === undefined) return { name, rows: null };
+  if (level === 'rows') return { name, rows };
+  const failed = `the content of table ${JSON.stringify(name)} cannot be read here`;
+  const content = attempt(failed, warnings, () => contentDigest(db, name));
+  return content === undefined ? { name, rows } : { name, rows, content };
+}
+
+function countRows(db: Database.Database, table: string): number {
+  return db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${quoteName(table)}`).get()?.n ?? 0;
+}
+
+/**
+ * What SQL cannot read need not be damaged, and its bytes are copied all the same: a module or function that only the
+ * application has, a search index whose table is gone, a computed column that fails on some row.
+ */
+function attempt<T>(failed: string, warnings: string[], read: () => T): T | undefined {
   try {
-    const rows = db.prepare<[], { n: number }>(`SELECT count(*) AS n FROM ${quoteName(name)}`).get()?.n ?? 0;
-    return level === 'rows' ? { name, rows } : { name, rows, content: contentDigest(db, name) };
+    return read();
   } catch (error) {
-    // A module, collation or function that only the application has: its bytes are copied all the same.
-    if (!isForeign(error)) throw error;
-    warnings.push(`table ${JSON.stringify(name)} cannot be counted here: ${messageOf(error)}`);
-    return { name, rows: null };
+    if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_ERROR') throw error;
+    warnings.push(`${failed}: ${error.message}`);
+    return undefined;
   }
 }
 
@@ -66,22 +81,42 @@ export function isForeign(error: unknown): boolean {
  */
 function contentDigest(db: Database.Database, table: string): string {
   let sum = 0n;
-  for (const row of readableRows(db, table)) {
+  for (const values of readableRows(db, table)) {
     const hash = createHash('sha256');
-    for (let at = 0; at < row.length; at += 2) updateValue(hash, row[at], row[at + 1]);
+    for (const [type, bytes] of values) updateValue(hash, type, bytes);
     sum = (sum + BigInt(`0x${hash.digest('hex').slice(0, 32)}`)) & ((1n << 128n) - 1n);
   }
   return sum.toString(16).padStart(32, '0');
 }
 
-function readableRows(db: Database.Database, table: string): IterableIterator<readonly unknown[]> {
-  const names = columnNames(db, table);
-  const columns = names.flatMap((name) => {
-    const column = quoteName(name);
-    return [`typeof(${column})`, `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`];
-  });
-  const statement = db.prepare<[], readonly unknown[]>(`SELECT ${columns.join(', ')} FROM ${quoteName(table)}`);
-  return statement.raw().safeIntegers().iterate();
+// With two terms a column, a query would have more than the 2,000 columns that are allowed.
+const widestPair = 900;
+
+function* readableRows(db: Database.Database, table: string): Generator<[type: string, bytes: Buffer][]> {
+  const columns = columnNames(db, table).map(quoteName);
+  const wide = columns.length > widestPair;
+  const terms = columns.flatMap((column) => (wide ? [hexOfText(column)] : [`typeof(${column})`, bytesOfText(column)]));
+  const statement = db.prepare<[], readonly unknown[]>(`SELECT ${terms.join(', ')} FROM ${quoteName(table)}`);
+  for (const row of statement.raw().safeIntegers().iterate()) {
+    yield columns.map((_, index) =>
+      wide ? typedByValue(row[index]) : [String(row[2 * index]), bytesOf(row[2 * index + 1])],
+    );
+  }
+}
+
+function bytesOfText(column: string): string {
+  return `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`;
+}
+
+function hexOfText(column: string): string {
+  return `CASE typeof(${column}) WHEN 'text' THEN hex(${column}) ELSE ${column} END`;
+}
+
+function typedByValue(value: unknown): [type: string, bytes: Buffer] {
+  if (typeof value === 'bigint') return ['integer', bytesOf(value)];
+  if (typeof value === 'number') return ['real', bytesOf(value)];
+  if (typeof value === 'string') return ['text', Buffer.from(value, 'hex')];
+  return [Buffer.isBuffer(value) ? 'blob' : 'null', bytesOf(value)];
 }
 
 function columnNames(db: Database.Database, table: string): string[] {
@@ -89,10 +124,9 @@ function columnNames(db: Database.Database, table: string): string[] {
   return rows.filter(({ hidden }) => hidden !== 1).map(({ name }) => name);
 }
 
-function updateValue(hash: ReturnType<typeof createHash>, type: unknown, value: unknown): void {
-  const bytes = bytesOf(value);
+function updateValue(hash: ReturnType<typeof createHash>, type: string, bytes: Buffer): void {
   const head = Buffer.alloc(9);
-  head.write(String(type).slice(0, 1), 0, 'latin1');
+  head.write(type.slice(0, 1), 0, 'latin1');
   head.writeBigUInt64LE(BigInt(bytes.length), 1);
   hash.update(head).update(bytes);
 }

@@ -22,8 +22,8 @@ export function foreignKeyWarnings(db: Database.Database): string[] {
 }
 
 function warningsOf(db: Database.Database, table: string): string[] {
-  if (isPlainlySound(db, table)) return [];
   try {
+    if (isPlainlySound(db, table)) return [];
     const counts = new Map<string, number>();
     const statement = db.prepare<[], Violation>(`PRAGMA foreign_key_check(${quoteName(table)})`);
     for (const { parent } of statement.iterate()) counts.set(parent, (counts.get(parent) ?? 0) + 1);
@@ -45,19 +45,21 @@ function isPlainlySound(db: Database.Database, table: string): boolean {
   const keys = db.pragma(`foreign_key_list(${quoteName(table)})`) as readonly ForeignKey[];
   return keys.every((key) => {
     const composite = keys.some((other) => other.id === key.id && other.seq > 0);
-    const parentKey = composite ? undefined : rowidName(db, key.table);
+    const parentKey = composite ? undefined : integerKey(db, key.table);
     if (parentKey === undefined || (key.to !== null && key.to !== parentKey)) return false;
-    const [child, parent, column] = [table, key.table, key.from].map(quoteName);
+    const [child, parent, column, parentColumn] = [table, key.table, key.from, parentKey].map(quoteName);
+    // Among NULLs, which a primary key may hold when it is not the rowid, nothing is ever "not in".
     const orphan = db.prepare(
       `SELECT 1 FROM (SELECT DISTINCT ${column} AS v FROM ${child} WHERE ${column} IS NOT NULL)
-       WHERE typeof(v) <> 'integer' OR v NOT IN (SELECT ${quoteName(parentKey)} FROM ${parent}) LIMIT 1`,
+       WHERE typeof(v) <> 'integer' OR v NOT IN (SELECT ${parentColumn} FROM ${parent} WHERE ${parentColumn} IS NOT NULL)
+       LIMIT 1`,
     );
     return orphan.get() === undefined;
   });
 }
 
-/** The column that is another name of the rowid: a single primary key declared exactly INTEGER. */
-function rowidName(db: Database.Database, table: string): string | undefined {
+/** A single primary key declared exactly INTEGER, which nearly always is the rowid. */
+function integerKey(db: Database.Database, table: string): string | undefined {
   const columns = db.pragma(`table_info(${quoteName(table)})`) as readonly { name: string; type: string; pk: number }[];
   const [key, ...more] = columns.filter(({ pk }) => pk > 0);
   return key?.type.toUpperCase() === 'INTEGER' && more.length === 0 ? key.name : undefined;

@@ -1,8 +1,10 @@
 import type { FactLevel } from '../../../core/levels.ts';
 import type { Check, Examination } from '../../../core/ports/engine.ts';
+import type { SourceFile } from '../source-file.ts';
 
 /** Everything that needs SQLite is a job for the agent, a child process: parameters and results are plain JSON. */
 export interface Jobs {
+  look: { readonly input: { readonly path: string }; readonly output: SourceFile };
   snapshot: { readonly input: SnapshotInput; readonly output: SnapshotOutput };
   settle: { readonly input: { readonly path: string }; readonly output: null };
   examine: { readonly input: ExamineInput; readonly output: Examination };
@@ -55,6 +57,8 @@ export interface CopyTablesInput {
   readonly overwrite: boolean;
   /** Where a copy of the whole destination is kept before a table in it is overwritten. */
   readonly keepAs: string;
+  /** Where that copy is made first, on the same disk; must not exist. */
+  readonly keepVia: string;
   readonly lockTimeoutMs: number;
 }
 

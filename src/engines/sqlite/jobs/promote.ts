@@ -1,24 +1,10 @@
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, linkSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { DbopsError, hasCode } from '../../../core/errors.ts';
 import type { PromoteInput, PromoteOutput } from './job.ts';
+import { linkFree, sidecars, syncPath } from './keep-file.ts';
 import { explainSqlite } from './sqlite-error.ts';
-
-const sidecars = ['-wal', '-shm', '-journal'] as const;
 
 /**
  * Puts a proven copy in the destination's place by one rename. The old database stays under another name from before
@@ -32,7 +18,7 @@ export function promote(input: PromoteInput): PromoteOutput {
     inheritRights(input);
     const kept = keepOld(input);
     renameSync(input.staged, input.destination);
-    syncFolder(dirname(input.destination));
+    syncPath(dirname(input.destination));
     return { kept, warnings };
   } catch (error) {
     throw explainSqlite(error, input.destination);
@@ -48,12 +34,7 @@ function prepareStaged({ staged, wal }: PromoteInput): void {
       db.close();
     }
   }
-  const file = openSync(staged, 'r+');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  syncPath(staged);
 }
 
 // A link fails where a rename would overwrite what somebody created since we looked.
@@ -71,7 +52,7 @@ function placeNew({ staged, destination }: PromoteInput): PromoteOutput {
     throw error;
   }
   unlinkSync(staged);
-  syncFolder(dirname(destination));
+  syncPath(dirname(destination));
   return { kept: null, warnings: [] };
 }
 
@@ -120,37 +101,6 @@ function keepOld({ destination, keepAs }: PromoteInput): string {
   for (const suffix of sidecars) {
     if (existsSync(destination + suffix)) renameSync(destination + suffix, kept + suffix);
   }
-  syncFolder(dirname(destination));
+  syncPath(dirname(destination));
   return kept;
-}
-
-function linkFree(path: string, wanted: string): string {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? wanted : `${wanted}-${number}`;
-    try {
-      linkOrCopy(path, name);
-      return name;
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    }
-  }
-}
-
-// Some file systems (FAT, network shares) have no hard links.
-function linkOrCopy(path: string, name: string): void {
-  try {
-    linkSync(path, name);
-  } catch (error) {
-    if (!hasCode(error, 'EPERM') && !hasCode(error, 'ENOTSUP')) throw error;
-    copyFileSync(path, name, constants.COPYFILE_EXCL);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

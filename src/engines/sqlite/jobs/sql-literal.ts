@@ -1,37 +1,55 @@
+import { isUtf8 } from 'node:buffer';
 import { quoteText } from './quote.ts';
+import { realLiteral } from './real-literal.ts';
 
-/**
- * A value as an SQL expression that gives back the same value, to the last bit and of the same type.
- * `hex` holds the bytes of a text as SQLite stores or converts them (in UTF-8).
- */
-export function literal(value: unknown, hex: unknown): string {
+/** A value other than a text as an SQL expression that gives back the same value, to the last bit and of that type. */
+export function literal(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
-  if (typeof value === 'number') return real(value);
-  if (typeof value === 'string') return text(value, String(hex));
+  if (typeof value === 'number') return realLiteral(value);
   return Buffer.isBuffer(value) ? `X'${value.toString('hex')}'` : 'NULL';
 }
 
-// 17 significant digits name exactly one double; the point or exponent makes SQL take it for a float.
-function real(value: number): string {
-  if (value === Number.POSITIVE_INFINITY) return '9e999';
-  if (value === Number.NEGATIVE_INFINITY) return '-9e999';
-  const shortest = String(value);
-  return /[.e]/.test(shortest) ? shortest : `${shortest}.0`;
+/**
+ * The same for a text, which comes as its bytes because it need not be valid in `encoding`, its database's (`UTF-8`,
+ * `UTF-16le`, `UTF-16be`).
+ */
+export function textLiteral(bytes: Buffer, encoding: string): string {
+  const decoded = decode(bytes, encoding);
+  // Bytes that are no text in their encoding; the script sets the encoding, so that they mean the same again.
+  if (decoded === undefined) return `CAST(X'${bytes.toString('hex')}' AS TEXT)`;
+  // SQL text cannot hold a NUL, and the sqlite3 program reads CR LF in a script as LF.
+  return [...unspeakable].reduce(
+    (sql, [character, name]) => (decoded.includes(character) ? replacing(sql, decoded, character, name) : sql),
+    quoteText(hide(decoded)),
+  );
 }
 
-function text(value: string, hex: string): string {
-  // Bytes that are no text in their encoding reach us replaced; written as bytes they stay what they were.
-  if (value.includes('\uFFFD') && Buffer.from(value).toString('hex') !== hex.toLowerCase()) {
-    return `CAST(X'${hex.toLowerCase()}' AS TEXT)`;
-  }
-  if (!value.includes('\0')) return quoteText(value);
-  const marker = markerAbsentFrom(value);
-  return `replace(${quoteText(value.replaceAll('\0', marker))}, ${quoteText(marker)}, char(0))`;
+function decode(bytes: Buffer, encoding: string): string | undefined {
+  if (encoding === 'UTF-8') return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
+  if (bytes.length % 2 !== 0) return undefined;
+  const decoded = (encoding === 'UTF-16be' ? Buffer.from(bytes).swap16() : bytes).toString('utf16le');
+  return decoded.isWellFormed() ? decoded : undefined;
 }
 
-function markerAbsentFrom(value: string): string {
+const unspeakable = new Map([
+  ['\0', 'NUL'],
+  ['\r', 'CR'],
+]);
+
+function hide(decoded: string): string {
+  let hidden = decoded;
+  for (const [character, name] of unspeakable) hidden = hidden.replaceAll(character, markerFor(decoded, name));
+  return hidden;
+}
+
+function replacing(sql: string, decoded: string, character: string, name: string): string {
+  return `replace(${sql}, ${quoteText(markerFor(decoded, name))}, char(${character.codePointAt(0)}))`;
+}
+
+/** A mark that the text does not hold, and that no other mark is a part of. */
+function markerFor(decoded: string, name: string): string {
   for (let number = 0; ; number++) {
-    const marker = `<NUL${number === 0 ? '' : number}>`;
-    if (!value.includes(marker)) return marker;
+    const marker = `<${name}${number === 0 ? '' : number}>`;
+    if (!decoded.includes(marker)) return marker;
   }
 }

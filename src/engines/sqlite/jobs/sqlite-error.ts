@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { DbopsError } from '../../../core/errors.ts';
 import { fullDisk } from '../../../platform/file-error.ts';
+import { isForeign } from './facts.ts';
 
 /** Says in our words what SQLite reported about a file; what is not SQLite's passes unchanged. */
 export function explainSqlite(error: unknown, path: string): unknown {
@@ -40,7 +41,32 @@ export function explainSqlite(error: unknown, path: string): unknown {
         ...details,
         hint: 'The file is shorter than it says, or the disk under it fails. Check the disk, then restore a backup.',
       });
+    case 'SQLITE_TOOBIG':
+    case 'SQLITE_NOMEM':
+      return new DbopsError(
+        'SOURCE_REFUSED',
+        `${path}: a value is too large for SQLite here: ${error.message}`,
+        details,
+      );
     default:
-      return error;
+      return isForeign(error) ? needsExtension(error, path) : saidBySqlite(error, path);
   }
+}
+
+function needsExtension(error: Error, path: string): DbopsError {
+  return new DbopsError(
+    'TOOL_MISSING',
+    `${path} needs an SQLite extension that dbops does not have: ${error.message}`,
+    {
+      cause: error,
+      hint: 'The application brings it. Work with the whole backup, which needs none: restore it without --table.',
+    },
+  );
+}
+
+function saidBySqlite(error: Error & { code: string }, path: string): DbopsError {
+  return new DbopsError('SOURCE_REFUSED', `SQLite refuses to work on ${path}: ${error.message} (${error.code})`, {
+    cause: error,
+    hint: 'The words are those of SQLite. Nothing was changed.',
+  });
 }

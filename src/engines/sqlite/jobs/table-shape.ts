@@ -15,6 +15,8 @@ export interface TableShape {
   readonly shadows: readonly string[];
   readonly indexes: readonly string[];
   readonly triggers: readonly string[];
+  /** The last key that AUTOINCREMENT gave, when the table has one. */
+  readonly sequence: bigint | undefined;
 }
 
 interface ListedTable {
@@ -29,7 +31,7 @@ interface ListedTable {
  */
 export function shapeOf(db: Database.Database, schema: string, table: string): TableShape {
   const listed = listTables(db, schema);
-  const found = listed.find(({ name }) => name === table);
+  const found = listed.find(({ name }) => name === table) ?? listed.find(({ name }) => sameName(name, table));
   const sql = found && definitionOf(db, schema, found.name);
   if (found === undefined || typeof sql !== 'string') throw noSuchTable(listed, table);
   if (found.type === 'shadow') {
@@ -37,31 +39,30 @@ export function shapeOf(db: Database.Database, schema: string, table: string): T
       hint: 'Name the virtual table itself; its inside comes with it.',
     });
   }
-  const columns = columnsOf(db, schema, table);
+  const columns = columnsOf(db, schema, found.name);
   const virtual = found.type === 'virtual';
   return {
     name: found.name,
     sql,
     kind: virtual ? 'virtual' : 'table',
     columns: columns.filter(({ hidden }) => hidden === 0).map(({ name }) => name),
-    rowid: virtual || found.wr === 1 ? undefined : rowidOf(columns),
-    shadows: virtual ? shadowsOf(listed, table) : [],
-    indexes: attachments(db, schema, 'index', table),
-    triggers: attachments(db, schema, 'trigger', table),
+    rowid: virtual || found.wr === 1 ? undefined : rowidOf(columns, hasKeyIndex(db, schema, found.name)),
+    shadows: virtual ? shadowsOf(listed, found.name) : [],
+    indexes: attachments(db, schema, 'index', found.name),
+    triggers: attachments(db, schema, 'trigger', found.name),
+    sequence: sequenceOf(db, schema, found.name),
   };
-}
-
-/** Names of the tables a person may ask for. */
-export function restorableTables(db: Database.Database, schema: string): string[] {
-  return listTables(db, schema)
-    .filter(({ type }) => type === 'table' || type === 'virtual')
-    .map(({ name }) => name)
-    .toSorted();
 }
 
 function listTables(db: Database.Database, schema: string): ListedTable[] {
   const rows = db.pragma(`${quoteName(schema)}.table_list`) as readonly (ListedTable & { schema: string })[];
   return rows.filter((row) => row.schema === schema && !row.name.startsWith('sqlite_'));
+}
+
+/** SQLite compares names without regard to the case of ASCII letters. */
+function sameName(one: string, other: string): boolean {
+  const fold = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return fold(one) === fold(other);
 }
 
 function noSuchTable(listed: readonly ListedTable[], table: string): DbopsError {
@@ -90,21 +91,42 @@ function columnsOf(db: Database.Database, schema: string, table: string): Column
 }
 
 // A table whose primary key is the rowid shows it as a column; the others lose it unless it is named.
-function rowidOf(columns: readonly Column[]): string | undefined {
+function rowidOf(columns: readonly Column[], keyIndex: boolean): string | undefined {
   const keys = columns.filter(({ pk }) => pk > 0);
-  if (keys.length === 1 && keys[0]?.type.toUpperCase() === 'INTEGER') return undefined;
+  if (keys.length === 1 && !keyIndex) return undefined;
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
   return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name));
 }
 
+/** A primary key that is the rowid needs no index of its own; `INTEGER PRIMARY KEY DESC` is none and has one. */
+function hasKeyIndex(db: Database.Database, schema: string, table: string): boolean {
+  const rows = db.pragma(`${quoteName(schema)}.index_list(${quoteName(table)})`) as readonly { origin: string }[];
+  return rows.some(({ origin }) => origin === 'pk');
+}
+
+/** `a` and `a_b` may both be virtual: `a_b_data` belongs to the one with the longer name. */
 function shadowsOf(listed: readonly ListedTable[], table: string): string[] {
-  return listed.filter(({ name, type }) => type === 'shadow' && name.startsWith(`${table}_`)).map(({ name }) => name);
+  const owners = listed.filter(({ type }) => type === 'virtual').map(({ name }) => name);
+  const ownerOf = (shadow: string): string | undefined =>
+    owners.filter((owner) => shadow.startsWith(`${owner}_`)).toSorted((a, b) => b.length - a.length)[0];
+  return listed.filter(({ name, type }) => type === 'shadow' && ownerOf(name) === table).map(({ name }) => name);
+}
+
+function sequenceOf(db: Database.Database, schema: string, table: string): bigint | undefined {
+  const known = db.prepare(`SELECT 1 FROM ${quoteName(schema)}.sqlite_schema WHERE name = 'sqlite_sequence'`).get();
+  if (known === undefined) return undefined;
+  const statement = db.prepare<[string], { seq: unknown }>(
+    `SELECT seq FROM ${quoteName(schema)}.sqlite_sequence WHERE name = ?`,
+  );
+  const seq = statement.safeIntegers().get(table)?.seq;
+  return typeof seq === 'bigint' ? seq : undefined;
 }
 
 function attachments(db: Database.Database, schema: string, type: string, table: string): string[] {
   const statement = db.prepare<[string, string], { sql: string | null }>(
-    `SELECT sql FROM ${quoteName(schema)}.sqlite_schema WHERE type = ? AND tbl_name = ? ORDER BY rowid`,
+    `SELECT sql FROM ${quoteName(schema)}.sqlite_schema WHERE type = ? AND tbl_name = ? COLLATE NOCASE ORDER BY rowid`,
   );
+  // A trigger keeps its table's name as it was typed, in whatever case.
   // Indexes of UNIQUE and PRIMARY KEY have no text: the table's own definition makes them.
   return statement.all(type, table).flatMap(({ sql }) => (sql === null ? [] : [sql]));
 }

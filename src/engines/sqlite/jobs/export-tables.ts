@@ -1,7 +1,9 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { DbopsError } from '../../../core/errors.ts';
 import type { ExportTablesInput, TablesOutput } from './job.ts';
 import { quoteName, quoteText } from './quote.ts';
+import { contentTableOf } from './search-indexes.ts';
 import { explainSqlite } from './sqlite-error.ts';
 import { literal, textLiteral } from './sql-literal.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
@@ -20,6 +22,8 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
       // Without effect on a database that has tables already; those take every text that is valid.
       if (encoding !== 'UTF-8') out.line(`PRAGMA encoding = '${encoding}';`);
       out.line('PRAGMA foreign_keys = OFF;');
+      // Rows older than a rule of their table come back as they were.
+      out.line('PRAGMA ignore_check_constraints = ON;');
       out.line('BEGIN;');
       // What indexes other tables comes after them.
       const shapes = [...new Set(input.tables)]
@@ -27,6 +31,7 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
         .toSorted((a, b) => a.kind.localeCompare(b.kind));
       const tables = shapes.map((shape) => ({ name: shape.name, rows: writeTable(db, shape, out.line) }));
       out.line('COMMIT;');
+      out.line('PRAGMA ignore_check_constraints = OFF;');
       return { tables, kept: null, warnings: [] };
     } finally {
       out.close();
@@ -62,6 +67,11 @@ function openScript(file: string): { line: (text: string) => void; close: () => 
 }
 
 function writeTable(db: Database.Database, shape: TableShape, line: (text: string) => void): number {
+  if (shape.kind === 'virtual' && contentTableOf(shape.sql) === '') {
+    throw new DbopsError('REFUSED', `${JSON.stringify(shape.name)} keeps no content that could be written as SQL`, {
+      hint: 'It is a search index without its words. Restore it with --into instead.',
+    });
+  }
   line('');
   line(`${shape.sql};`);
   const columns = [...writableRowid(shape), ...shape.columns.map(quoteName)];

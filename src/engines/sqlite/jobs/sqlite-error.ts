@@ -41,6 +41,11 @@ export function explainSqlite(error: unknown, path: string): unknown {
         ...details,
         hint: 'The file is shorter than it says, or the disk under it fails. Check the disk, then restore a backup.',
       });
+    case 'SQLITE_CONSTRAINT':
+      return new DbopsError('REFUSED', `the rows do not obey the rules of their own table: ${error.message}`, {
+        ...details,
+        hint: 'Nothing was changed. Restore the whole backup into another file, and look at those rows.',
+      });
     case 'SQLITE_TOOBIG':
     case 'SQLITE_NOMEM':
       return new DbopsError(

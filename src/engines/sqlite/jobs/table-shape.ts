@@ -90,8 +90,12 @@ function columnsOf(db: Database.Database, schema: string, table: string): Column
   return db.pragma(`${quoteName(schema)}.table_xinfo(${quoteName(table)})`) as Column[];
 }
 
+const mostColumns = 2_000;
+
 // A table whose primary key is the rowid shows it as a column; the others lose it unless it is named.
 function rowidOf(columns: readonly Column[], keyIndex: boolean): string | undefined {
+  // One more than a query may have: such a table gets new row numbers.
+  if (columns.length >= mostColumns) return undefined;
   const keys = columns.filter(({ pk }) => pk > 0);
   if (keys.length === 1 && !keyIndex) return undefined;
   const taken = new Set(columns.map(({ name }) => name.toLowerCase()));

@@ -29,9 +29,17 @@ export function compareFacts(recorded: Facts, found: Facts): string[] {
     ...(recorded.schema === found.schema ? [] : ['the schema differs from the one that was backed up']),
     ...compareTables(recorded.tables, found.tables),
     ...Object.entries(recorded.properties)
-      .filter(([name, value]) => found.properties[name] !== value)
-      .map(([name, value]) => `${name} is ${String(found.properties[name] ?? 'missing')}, was ${String(value)}`),
+      .filter(([name, value]) => propertyOf(found, name) !== value)
+      .map(([name, value]) => `${name} is ${show(propertyOf(found, name))}, was ${show(value)}`),
   ];
+}
+
+function propertyOf({ properties }: Facts, name: string): Facts['properties'][string] | undefined {
+  return Object.hasOwn(properties, name) ? properties[name] : undefined;
+}
+
+function show(value: Facts['properties'][string] | undefined): string {
+  return value === undefined ? 'missing' : JSON.stringify(value);
 }
 
 function compareTables(recorded: readonly TableFacts[], found: readonly TableFacts[]): string[] {

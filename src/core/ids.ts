@@ -10,8 +10,9 @@ export type TargetName = string & { readonly [brand]: 'TargetName' };
 export type ObjectKey = string & { readonly [brand]: 'ObjectKey' };
 
 const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;
-const targetPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-const segmentPattern = /^[A-Za-z0-9_+=][A-Za-z0-9._+=-]{0,199}$/;
+// No dot at the end: file systems that drop it would make two names one.
+const targetPattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9_-])?$/;
+const segmentPattern = /^[A-Za-z0-9_+=](?:[A-Za-z0-9._+=-]{0,198}[A-Za-z0-9_+=-])?$/;
 const longestKey = 900;
 
 /** Makes an id from a time and four random bytes, so that two backups in one second still differ. */
@@ -50,7 +51,8 @@ export function deriveTargetName(name: string): TargetName {
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/\.{2,}/g, '.')
     .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
-    .slice(0, 63);
+    .slice(0, 63)
+    .replace(/\.$/, '');
   return (plain === '' ? 'database' : plain) as TargetName;
 }
 

@@ -73,7 +73,7 @@ export function serializeManifest(manifest: Manifest): Buffer {
 export function parseManifest(bytes: Uint8Array, name: string): Manifest {
   const document = unseal(bytes, name);
   const version = document['formatVersion'];
-  if (typeof version === 'number' && version > FORMAT_VERSION) {
+  if (typeof version === 'number' && Number.isInteger(version) && version > FORMAT_VERSION) {
     throw new DbopsError('CONFIG_INVALID', `${name} has format ${version}, newer than this dbops reads`, {
       hint: 'Upgrade dbops on this machine.',
     });

@@ -38,7 +38,8 @@ export function filterBackups(backups: readonly Backup[], selector: Selector): B
   const { name, target, at, tags = {} } = selector;
   return backups.filter(
     ({ manifest }) =>
-      (name === 'latest' || manifest.id.startsWith(name)) &&
+      // An empty word is a variable that somebody forgot to set.
+      (name === 'latest' || (name !== '' && manifest.id.startsWith(name))) &&
       (target === undefined || manifest.target === target) &&
       (at === undefined || Date.parse(manifest.finishedAt) <= at.getTime()) &&
       Object.entries(tags).every(([key, value]) => manifest.tags[key] === value),
@@ -61,7 +62,7 @@ function nothingMatches(backups: readonly Backup[], selector: Selector): DbopsEr
 
 function describe({ name, target, at, tags }: Selector): string {
   const words = [
-    name,
+    name === '' ? 'an empty word' : name,
     ...(target === undefined ? [] : [`--target ${target}`]),
     ...(at === undefined ? [] : [`--at ${at.toISOString()}`]),
     ...Object.entries(tags ?? {}).map(([key, value]) => `--tag ${key}=${value}`),

@@ -42,7 +42,8 @@ function partName(path: string): string {
   const name = basename(path)
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[.-]+/, '')
-    .slice(0, 100);
+    .slice(0, 100)
+    .replace(/\.+$/, '');
   const reserved = name === '' || /^(manifest\.json|sha256sums|pin\.json|verify\..*)$/i.test(name);
   return reserved ? 'database.db' : name;
 }

@@ -10,7 +10,7 @@ const sealPattern = new RegExp(`,\\n  "${sealName}": "([0-9a-f]{64})"\\n}\\n$`);
  * changed byte of the file is noticed by reading it, without a second file.
  */
 export function seal(document: object): Buffer {
-  const body = JSON.stringify(document, null, 2).replace(/\n}$/, '');
+  const body = bodyOf(document);
   return Buffer.from(`${body},\n  "${sealName}": "${digest(body)}"\n}\n`);
 }
 
@@ -28,7 +28,27 @@ export function unseal(bytes: Uint8Array, name: string): Readonly<Record<string,
       hint: 'The file was cut or changed after it was written; restore it from another copy of the storage.',
     });
   }
-  return { ...(JSON.parse(`${body}\n}`) as Record<string, unknown>) };
+  return parse(body, name);
+}
+
+/**
+ * What was not written by `seal` is refused although its digest is right: a key that occurs twice, a number that no
+ * double holds or nesting without end mean one thing to this program and another to the next.
+ */
+function parse(body: string, name: string): Record<string, unknown> {
+  try {
+    const document = JSON.parse(`${body}\n}`) as Record<string, unknown>;
+    if (bodyOf(document) === body) return document;
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof RangeError)) throw error;
+  }
+  throw new DbopsError('DAMAGED', `${name} was not written by dbops, although its checksum is right`, {
+    hint: 'Somebody made or edited this file; do not trust this backup.',
+  });
+}
+
+function bodyOf(document: object): string {
+  return JSON.stringify(document, null, 2).replace(/\n}$/, '');
 }
 
 function digest(text: string): string {

@@ -57,6 +57,9 @@ export async function prune(request: PruneRequest, ports: Ports): Promise<PruneP
 }
 
 function plan({ backups, broken, litter }: Catalog, { policy }: PruneRequest, ports: Ports): PrunePlan {
+  // What the storage did not give may be the newest backup, or all of them: that is no state to decide in.
+  const unread = broken.find((folder) => folder.unread !== undefined)?.unread;
+  if (unread !== undefined) throw unread;
   const now = ports.clock.now();
   const verdicts = judge(backups.map(toCandidate), policy, now);
   const newestOf = ({ objects }: Litter): number => Math.max(...objects.map(({ modifiedAt }) => modifiedAt.getTime()));

@@ -60,7 +60,6 @@ export async function backup(request: BackupRequest, ports: Ports): Promise<Mani
   refuseUnfitCatalog(catalog, probe, request, startedAt, ports.host);
   const scratchParent = request.scratchParent ?? storage.traits.scratchParent ?? ports.temporaryFolder;
   await checkSpace({ probe, catalog, codec: request.codec, storage, scratchParent }, ports, signal);
-  await lease.declare([id], { signal });
   const manifest = await run({ request, ports, id, startedAt, probe, lease, scratchParent });
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
   ports.reporter.report({ type: 'backup.finished', manifest, durationMs, storage: storage.label });
@@ -91,6 +90,7 @@ async function run(context: Run): Promise<Manifest> {
   });
   const prefix = `${target}/${id}`;
   try {
+    await context.lease.declare([id], { signal });
     const parts = await storeAll(dump, prefix, context);
     ports.reporter.report({ type: 'activity', target, activity: 'examine' });
     const examination = await dump.finish();
@@ -99,6 +99,7 @@ async function run(context: Run): Promise<Manifest> {
     await storage.pointLatest(target, id, { signal }).catch((error: unknown) => {
       warn(ports, target, `the link to the latest backup was not set: ${messageOf(error)}`);
     });
+    context.lease.settle();
     return manifest;
   } catch (error) {
     await withdraw(context, dump, error);
@@ -166,7 +167,7 @@ function describe(
 }
 
 /** Takes back what a failed run stored. What cannot be taken back is litter, and the next run removes it. */
-async function withdraw({ request, ports, id }: Run, dump: Dump, reason: unknown): Promise<void> {
+async function withdraw({ request, ports, id, lease }: Run, dump: Dump, reason: unknown): Promise<void> {
   const { storage, codec, target } = request;
   const names = [MANIFEST_NAME, SUMS_NAME, ...dump.parts.map((part) => part.name + (codec?.suffix ?? ''))];
   const options = { signal: new AbortController().signal };
@@ -176,6 +177,7 @@ async function withdraw({ request, ports, id }: Run, dump: Dump, reason: unknown
       names.map((name) => keyIn(`${target}/${id}`, name)),
       options,
     );
+    lease.settle();
   } catch (error) {
     warn(ports, target, `after ${messageOf(reason)}: what was stored could not be removed: ${messageOf(error)}`);
   }

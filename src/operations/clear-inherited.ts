@@ -11,11 +11,11 @@ import { discard } from './discard.ts';
 export async function clearInherited(
   storage: Storage,
   target: TargetName,
-  { inherited }: Lease,
+  lease: Lease,
   { litter }: Catalog,
   options: CallOptions,
 ): Promise<void> {
-  const left = new Set(inherited.filter(isBackupId).map((id) => `${target}/${id}`));
+  const left = new Set(lease.inherited.filter(isBackupId).map((id) => `${target}/${id}`));
   for (const { prefix, objects } of litter) {
     if (left.has(prefix))
       await discard(
@@ -24,4 +24,5 @@ export async function clearInherited(
         options,
       );
   }
+  lease.settle();
 }

@@ -98,6 +98,7 @@ async function carryOut(
     const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
     ports.reporter.report({ type: 'prune.removed', target, name: prefix, bytes });
   }
+  lease.settle();
   const newest = verdicts.find(({ keep }) => keep);
   if (newest !== undefined) await storage.pointLatest(target, newest.backup.id, { signal });
 }

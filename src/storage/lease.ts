@@ -15,6 +15,8 @@ const leaseSchema = z.looseObject({
   since: z.iso.datetime(),
   renewedAt: z.iso.datetime(),
   work: z.array(z.string()),
+  /** Released by a holder that left work half made: free to take, together with that list. */
+  released: z.boolean().optional(),
 });
 type LeaseDocument = z.infer<typeof leaseSchema>;
 
@@ -138,6 +140,9 @@ function openLease(held: Held, inherited: readonly string[], onReleaseFailure: (
   return {
     inherited,
     declare: (work, options) => write({ work: [...work] }, options),
+    settle: () => {
+      held.document = { ...held.document, work: [] };
+    },
     confirm: (options) => confirm(held, options),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
@@ -151,7 +156,9 @@ async function release(held: Held): Promise<void> {
   // Has to work after an abort too, so it does not take the run's signal.
   const options = { signal: new AbortController().signal };
   const now = await read(held, options);
-  if (now?.nonce === held.document.nonce) await held.storage.remove(held.key, options);
+  if (now?.nonce !== held.document.nonce) return;
+  if (held.document.work.length === 0) await held.storage.remove(held.key, options);
+  else await held.storage.put(held.key, body({ ...held.document, released: true }), options);
 }
 
 async function renew(
@@ -199,7 +206,8 @@ function parse(bytes: Buffer, key: ObjectKey): LeaseDocument {
   }
 }
 
-function isDead({ owner, renewedAt }: LeaseDocument, clock: Clock): boolean {
+function isDead({ owner, renewedAt, released }: LeaseDocument, clock: Clock): boolean {
+  if (released === true) return true;
   const liveness = livenessOf(owner);
   if (liveness !== 'unknown') return liveness === 'dead';
   return clock.now().getTime() - Date.parse(renewedAt) > expiresAfterMs;

@@ -22,6 +22,11 @@ export interface Lease extends AsyncDisposable {
   /** Records which backups are being made or removed, before the first byte of that work. */
   declare(work: readonly string[], options: CallOptions): Promise<void>;
   /**
+   * Says that nothing of the declared and the inherited work is left half made. Releasing a lease without this hands
+   * the names on to the next holder, as a kill does.
+   */
+  settle(): void;
+  /**
    * Fencing: to be called right before the step that makes work visible.
    * @throws DbopsError LOCKED when the lock was lost, for example to a holder that judged this one dead.
    */

@@ -1,3 +1,4 @@
+import type { DbopsError } from './errors.ts';
 import type { Manifest } from './manifest.ts';
 import type { VerificationNote } from './records.ts';
 import type { ObjectInfo } from './ports/storage.ts';
@@ -18,6 +19,8 @@ export interface Backup {
 export interface BrokenBackup {
   readonly prefix: string;
   readonly reason: string;
+  /** The storage's failure, when it did not give the manifest: nothing is known of this backup, not even damage. */
+  readonly unread: DbopsError | undefined;
   readonly objects: readonly ObjectInfo[];
 }
 

@@ -1,5 +1,5 @@
 import type { Backup, BrokenBackup, Catalog, Litter } from '../core/catalog.ts';
-import { messageOf } from '../core/errors.ts';
+import { DbopsError, messageOf } from '../core/errors.ts';
 import { isBackupId, isTargetName, keyIn } from '../core/ids.ts';
 import { MANIFEST_NAME, parseManifest, type Manifest } from '../core/manifest.ts';
 import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
@@ -57,7 +57,8 @@ async function readFolder(
     return { type: 'backup', backup: await readBackup(storage, prefix, objects, options) };
   } catch (error) {
     options.signal.throwIfAborted();
-    return { type: 'broken', broken: { prefix, objects, reason: messageOf(error) } };
+    const unread = error instanceof DbopsError && error.code === 'STORAGE_FAILED' ? error : undefined;
+    return { type: 'broken', broken: { prefix, objects, reason: messageOf(error), unread } };
   }
 }
 

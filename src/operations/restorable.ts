@@ -2,13 +2,14 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Backup, BrokenBackup } from '../core/catalog.ts';
+import type { Backup, Catalog } from '../core/catalog.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
+import { compactTime } from '../core/ids.ts';
 import { MANIFEST_NAME, type Manifest } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { Engine, PartSource } from '../core/ports/engine.ts';
 import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
-import { selectBackup, type Selector } from '../core/selector.ts';
+import { byTime, filterBackups, selectBackup, type Selector } from '../core/selector.ts';
 import { loadCatalog, readBackup } from './load-catalog.ts';
 import { openParts } from './read-parts.ts';
 import type { Ports } from './ports.ts';
@@ -30,10 +31,7 @@ export interface StoredBackup {
   readonly backup: Backup;
 }
 
-/**
- * The one backup that a selector means. What stands in the way of trusting that choice is said: a newer folder that
- * cannot be read, or a failed verification.
- */
+/** The one backup that a selector means. When its last verification failed, that is said. */
 export async function findBackup(
   storage: Storage,
   selector: Selector,
@@ -42,30 +40,38 @@ export async function findBackup(
 ): Promise<Backup> {
   const { target } = selector;
   const catalog = await loadCatalog(storage, { ...options, ...(target === undefined ? {} : { target }) });
-  refuseBroken(catalog.broken, selector);
+  refuseUnreadable(catalog, selector);
   const backup = selectBackup(catalog.backups, selector);
-  const chosen = `${backup.manifest.target}/${backup.manifest.id}`;
-  const warn = (message: string): void => ports.reporter.report({ type: 'warning', subject: chosen, message });
-  if (!backup.good) warn('its last verification failed');
-  for (const { prefix, reason } of newerThan(backup, catalog.broken))
-    warn(`the newer ${prefix} cannot be read: ${reason}`);
+  if (!backup.good) {
+    const subject = `${backup.manifest.target}/${backup.manifest.id}`;
+    ports.reporter.report({ type: 'warning', subject, message: 'its last verification failed' });
+  }
   return backup;
 }
 
-function refuseBroken(broken: readonly BrokenBackup[], { name }: Selector): void {
-  const meant = name === 'latest' ? undefined : broken.find(({ prefix }) => idOf(prefix).startsWith(name));
+/**
+ * A backup whose manifest cannot be read may be the very one that is meant. To take the next older one in silence
+ * would restore the wrong day, or call proven what is damaged.
+ */
+function refuseUnreadable({ backups, broken }: Catalog, selector: Selector): void {
+  const found = filterBackups(backups, selector).toSorted(byTime).at(-1);
+  const meant = broken.find(({ prefix }) => mayMean(selector, prefix, found));
   if (meant === undefined) return;
-  throw new DbopsError('DAMAGED', `${meant.prefix} cannot be read: ${meant.reason}`, {
-    hint: 'Use another backup (`dbops list`), or a copy of this one from another storage.',
-  });
+  throw (
+    meant.unread ??
+    new DbopsError('DAMAGED', `${meant.prefix} cannot be read: ${meant.reason}`, {
+      hint: 'To use another backup, give its id: see `dbops list`.',
+    })
+  );
 }
 
-function newerThan({ manifest }: Backup, broken: readonly BrokenBackup[]): BrokenBackup[] {
-  return broken.filter(({ prefix }) => prefix.startsWith(`${manifest.target}/`) && idOf(prefix) > manifest.id);
-}
-
-function idOf(prefix: string): string {
-  return prefix.slice(prefix.indexOf('/') + 1);
+function mayMean({ name, target, at }: Selector, prefix: string, found: Backup | undefined): boolean {
+  const [owner, id = ''] = prefix.split('/');
+  if (target !== undefined && owner !== target) return false;
+  if (name !== 'latest') return id.startsWith(name);
+  // Only its name is left to tell when it was made.
+  if (at !== undefined && id.slice(0, compactTime(at).length) > compactTime(at)) return false;
+  return found === undefined || id > found.manifest.id;
 }
 
 export async function openStored(stored: StoredBackup, ports: Ports): Promise<Restorable> {

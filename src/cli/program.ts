@@ -69,13 +69,14 @@ export function createProgram(host: Host, runner: Runner): Command {
 }
 
 function present(
-  { document, text, exitCode }: CommandResult,
+  { document, text, exitCode, failure }: CommandResult,
   flags: GlobalFlags,
   host: Host,
   redactor: Redactor,
 ): number {
   const output = flags.json === true ? JSON.stringify(document, null, 2) : plainLines(text);
   if (output !== '') host.stdout.write(redactor.redact(`${output}\n`));
+  if (failure !== undefined) host.stderr.write(redactor.redact(`error: ${plainLines(failure)}\n`));
   return exitCode ?? 0;
 }
 

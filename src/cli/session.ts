@@ -35,6 +35,8 @@ export interface CommandResult {
   readonly document: object;
   readonly text: string;
   readonly exitCode?: number;
+  /** One line for stderr where the exit code is a failure's: stdout may go nowhere, as in a crontab. */
+  readonly failure?: string;
 }
 
 export interface SessionOptions {

@@ -32,7 +32,13 @@ export async function backupAll(
     exitCode,
     document: { ok: exitCode === 0, exitCode, backups: outcomes.map(toDocument) },
     text: outcomes.map(describe).join('\n'),
+    ...(exitCode === 0 ? {} : { failure: failureOf(outcomes) }),
   };
+}
+
+function failureOf(outcomes: readonly BackupOutcome[]): string {
+  const failed = outcomes.filter((outcome) => codeOf(outcome) !== 0).map(({ target }) => target);
+  return `${failed.length} of ${outcomes.length} targets failed: ${failed.join(', ')}`;
 }
 
 function describePlan({ target, database, bytes, storage, codec }: BackupPlan): string {

@@ -73,6 +73,10 @@ function present(verdicts: readonly Verdict[], broken: readonly { prefix: string
   const ok = broken.length === 0 && verdicts.every(({ verification }) => verification.ok);
   const exitCode = ok ? 0 : exitCodeOf(new DbopsError('VERIFY_FAILED', ''));
   const results = verdicts.map(({ label, verification }) => ({ backup: label, ...verification }));
+  const unsound = [
+    ...verdicts.filter(({ verification }) => !verification.ok).map(({ label }) => label),
+    ...broken.map(({ prefix }) => prefix),
+  ];
   const text = [
     ...verdicts.map(describe),
     ...broken.map(({ prefix, reason }) => `${prefix}\n  NOT SOUND:\n    ${reason}`),
@@ -81,6 +85,7 @@ function present(verdicts: readonly Verdict[], broken: readonly { prefix: string
     exitCode,
     document: { ok, exitCode, results, broken: broken.map(({ prefix, reason }) => ({ folder: prefix, reason })) },
     text: text.join('\n'),
+    ...(ok ? {} : { failure: `not sound: ${unsound.join(', ')}` }),
   };
 }
 

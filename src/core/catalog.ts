@@ -1,4 +1,5 @@
 import type { DbopsError } from './errors.ts';
+import { isTargetName, type TargetName } from './ids.ts';
 import type { Manifest } from './manifest.ts';
 import type { VerificationNote } from './records.ts';
 import type { ObjectInfo } from './ports/storage.ts';
@@ -34,4 +35,25 @@ export interface Catalog {
   readonly backups: readonly Backup[];
   readonly broken: readonly BrokenBackup[];
   readonly litter: readonly Litter[];
+}
+
+/** One catalogue a target, in the order of their names. */
+export function splitByTarget(catalog: Catalog): ReadonlyMap<TargetName, Catalog> {
+  const backups = Map.groupBy(catalog.backups, targetOf);
+  const broken = Map.groupBy(catalog.broken, targetOf);
+  const litter = Map.groupBy(catalog.litter, targetOf);
+  const names = new Set([...backups.keys(), ...broken.keys(), ...litter.keys()]);
+  return new Map(
+    [...names]
+      .filter(isTargetName)
+      .toSorted()
+      .map((name) => [
+        name,
+        { backups: backups.get(name) ?? [], broken: broken.get(name) ?? [], litter: litter.get(name) ?? [] },
+      ]),
+  );
+}
+
+function targetOf({ prefix }: { readonly prefix: string }): string {
+  return prefix.split('/')[0] ?? '';
 }

@@ -33,10 +33,10 @@ export interface PrunePlan {
   readonly broken: readonly { readonly prefix: string; readonly reason: string }[];
 }
 
-/** Decides what would go, and touches nothing. */
-export async function planPrune(request: PruneRequest, ports: Ports): Promise<PrunePlan> {
+/** Decides what would go, and touches nothing. `known` is the target's catalogue, if it was read just now. */
+export async function planPrune(request: PruneRequest, ports: Ports, known?: Catalog): Promise<PrunePlan> {
   const { storage, target, signal } = request;
-  return plan(await loadCatalog(storage, { signal, target }), request, ports);
+  return plan(known ?? (await loadCatalog(storage, { signal, target })), request, ports);
 }
 
 /** Decides under the target's lock, and removes. Resolves with the plan that was carried out. */

@@ -1,3 +1,4 @@
+import { splitByTarget, type Catalog } from '../../core/catalog.ts';
 import { DbopsError } from '../../core/errors.ts';
 import { isTargetName, type TargetName } from '../../core/ids.ts';
 import type { Storage } from '../../core/ports/storage.ts';
@@ -22,8 +23,9 @@ export interface TargetPlan {
 
 export async function pruneAll(session: Session, flags: PruneFlags): Promise<CommandResult> {
   await using storage = await storageOf(session, flags);
+  const dryRun = flags.dryRun === true;
   const plans: TargetPlan[] = [];
-  for (const target of await targetsOf(storage, session, flags.target)) {
+  for (const [target, catalog] of await targetsOf(storage, session, flags.target)) {
     const request = {
       target,
       storage,
@@ -31,10 +33,9 @@ export async function pruneAll(session: Session, flags: PruneFlags): Promise<Com
       lockWaitMs: flags.lockWait ?? session.settings.lockWaitMs,
       signal: session.signal,
     };
-    const act = flags.dryRun === true ? planPrune : prune;
-    plans.push({ target, plan: await act(request, session.ports) });
+    const plan = dryRun ? await planPrune(request, session.ports, catalog) : await prune(request, session.ports);
+    plans.push({ target, plan });
   }
-  const dryRun = flags.dryRun === true;
   return {
     document: { ok: true, dryRun, targets: plans.map(toDocument) },
     text:
@@ -44,16 +45,17 @@ export async function pruneAll(session: Session, flags: PruneFlags): Promise<Com
   };
 }
 
-async function targetsOf(storage: Storage, session: Session, only: string | undefined): Promise<TargetName[]> {
-  if (only !== undefined && !isTargetName(only)) {
-    throw new DbopsError('USAGE', `${JSON.stringify(only)} cannot name a target`, {
-      hint: 'See the names with `dbops list`.',
-    });
-  }
-  if (only !== undefined) return [only];
-  const { backups, broken, litter } = await loadCatalog(storage, { signal: session.signal });
-  const prefixes = [...backups, ...broken, ...litter].map(({ prefix }) => prefix.split('/')[0] ?? '');
-  return [...new Set(prefixes)].filter(isTargetName).toSorted();
+/** The targets that are meant, each with its catalogue; prune itself reads again under the lock. */
+async function targetsOf(
+  storage: Storage,
+  { signal }: Session,
+  only: string | undefined,
+): Promise<ReadonlyMap<TargetName, Catalog>> {
+  if (only === undefined) return splitByTarget(await loadCatalog(storage, { signal }));
+  if (isTargetName(only)) return new Map([[only, await loadCatalog(storage, { signal, target: only })]]);
+  throw new DbopsError('USAGE', `${JSON.stringify(only)} cannot name a target`, {
+    hint: 'See the names with `dbops list`.',
+  });
 }
 
 function describe({ target, plan }: TargetPlan, session: Session, dryRun: boolean): string {

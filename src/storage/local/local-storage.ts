@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rmdir, stat, statfs, symlink, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { DbopsError, hasCode } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/ids.ts';
 import type { Scratch } from '../../core/ports/scratch.ts';
@@ -33,8 +33,7 @@ export function createLocalStorage(root: string): Storage {
       // A stream made with an aborted signal fails before anybody can listen to it.
       signal.throwIfAborted();
       try {
-        const file = await openRegular(pathOf(key));
-        return file.createReadStream({ highWaterMark: 1 << 18, signal });
+        return await readOpened(await openRegular(pathOf(key)), signal);
       } catch (error) {
         if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) throw missing(pathOf(key), error);
         throw explain(error, signal, `cannot read ${pathOf(key)}`);
@@ -79,6 +78,19 @@ async function openRegular(path: string): Promise<FileHandle> {
   await file.close();
   if (info.isDirectory()) throw missing(path, undefined);
   throw new DbopsError('REFUSED', `${path} is not a regular file`, { hint: 'dbops never made it. Remove it.' });
+}
+
+// A catalogue is thousands of small files: each is read in one call, without the machinery and buffer of a stream.
+const smallBytes = 1 << 16;
+
+async function readOpened(file: FileHandle, signal: AbortSignal): Promise<Readable> {
+  const { size } = await file.stat();
+  if (size > smallBytes) return file.createReadStream({ highWaterMark: 1 << 18, signal });
+  try {
+    return Readable.from([await file.readFile({ signal })], { objectMode: false });
+  } finally {
+    await file.close();
+  }
 }
 
 /** Names of temporary files, in a scratch folder that is made when the first one is needed. */

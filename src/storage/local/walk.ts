@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../core/errors.ts';
@@ -5,21 +6,47 @@ import { isObjectKey, type ObjectKey } from '../../core/ids.ts';
 import type { ObjectInfo } from '../../core/ports/storage.ts';
 import { storageError } from '../../platform/file-error.ts';
 
+// So many folders are listed before their turn: one at a time, thousands of them cost a wait each.
+const lookahead = 16;
+
 /**
  * Yields the regular files below a prefix, ascending by key. Links, hidden names and names that could not be keys
  * are left out: dbops wrote none of them.
  */
 export async function* walk(root: string, prefix: string, signal: AbortSignal): AsyncGenerator<ObjectInfo> {
   signal.throwIfAborted();
-  const names = await namesIn(join(root, ...prefix.split('/')));
-  const entries = await Promise.all(names.map((name) => look(root, prefix === '' ? name : `${prefix}/${name}`)));
-  // A folder sorts as its contents do: `a/` after `a-b` and before `a0`.
-  const inOrder = entries.filter((entry) => entry !== undefined).toSorted((a, b) => (a.sort < b.sort ? -1 : 1));
-  for (const entry of inOrder) {
+  yield* walkEntries(root, await listFolder(root, prefix), signal);
+}
+
+async function* walkEntries(root: string, entries: readonly Entry[], signal: AbortSignal): AsyncGenerator<ObjectInfo> {
+  const listings: Promise<Entry[]>[] = [];
+  const folders = entries.filter(({ info }) => info === undefined).values();
+  const listNext = (): void => {
+    const next = folders.next();
+    if (next.done === true) return;
+    const listing = listFolder(root, next.value.path);
+    // Whoever stops early never asks for the rest.
+    listing.catch(() => undefined);
+    listings.push(listing);
+  };
+  for (let count = 0; count < lookahead; count++) listNext();
+  for (const entry of entries) {
     signal.throwIfAborted();
-    if (entry.info === undefined) yield* walk(root, entry.path, signal);
-    else yield entry.info;
+    if (entry.info !== undefined) {
+      yield entry.info;
+      continue;
+    }
+    const listing = await listings.shift();
+    listNext();
+    yield* walkEntries(root, listing ?? [], signal);
   }
+}
+
+/** The entries of one folder. A folder sorts as its contents do: `a/` after `a-b` and before `a0`. */
+async function listFolder(root: string, prefix: string): Promise<Entry[]> {
+  const found = await entriesIn(join(root, ...prefix.split('/')));
+  const entries = await Promise.all(found.map((entry) => look(root, prefix, entry)));
+  return entries.filter((entry) => entry !== undefined).toSorted((a, b) => (a.sort < b.sort ? -1 : 1));
 }
 
 interface Entry {
@@ -29,9 +56,12 @@ interface Entry {
   readonly info: ObjectInfo | undefined;
 }
 
-async function look(root: string, path: string): Promise<Entry | undefined> {
+async function look(root: string, prefix: string, found: Dirent): Promise<Entry | undefined> {
+  const path = prefix === '' ? found.name : `${prefix}/${found.name}`;
+  if (found.isDirectory()) return { path, sort: `${path}/`, info: undefined };
   try {
     const info = await lstat(join(root, ...path.split('/')));
+    // Some file systems do not tell the kind of an entry in their listings.
     if (info.isDirectory()) return { path, sort: `${path}/`, info: undefined };
     if (!info.isFile()) return undefined;
     return { path, sort: path, info: { key: path as ObjectKey, bytes: info.size, modifiedAt: info.mtime } };
@@ -42,9 +72,9 @@ async function look(root: string, path: string): Promise<Entry | undefined> {
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+async function entriesIn(folder: string): Promise<Dirent[]> {
   try {
-    return (await readdir(folder)).filter(isObjectKey);
+    return (await readdir(folder, { withFileTypes: true })).filter(({ name }) => isObjectKey(name));
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
     throw storageError(error, `cannot list ${folder}`);

@@ -21,11 +21,11 @@ export async function openScratch(parent: string): Promise<Scratch> {
   const folder = join(root, folderName(ownIdentity()));
   try {
     await mkdir(root, { recursive: true, mode: 0o700 });
-    await refuseLink(root);
+    await refuseForeign(root);
     await sweep(root);
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw storageError(error, `cannot make a folder for temporary files in ${parent}`);
+    throw explain(error, parent);
   }
   return {
     folder,
@@ -37,11 +37,28 @@ export async function openScratch(parent: string): Promise<Scratch> {
 }
 
 // Where several users may write, as in /tmp, one of them could lead snapshots of databases to a place of their own.
-async function refuseLink(root: string): Promise<void> {
+async function refuseForeign(root: string): Promise<void> {
   // Removed meanwhile by another run that was done: it is made again.
   const info = await lstat(root).catch(() => undefined);
-  if (info === undefined || info.isDirectory()) return;
-  throw new DbopsError('REFUSED', `${root} is a symbolic link`, { hint: 'dbops never made it. Remove it.' });
+  if (info === undefined) return;
+  if (!info.isDirectory()) {
+    throw new DbopsError('REFUSED', `${root} is not a folder`, { hint: 'dbops never made it. Remove it.' });
+  }
+  if (process.getuid !== undefined && info.uid !== process.getuid()) {
+    throw new DbopsError('REFUSED', `${root} belongs to another user`, {
+      hint: 'Run as that user, or name a place of your own with --scratch-dir.',
+    });
+  }
+}
+
+function explain(error: unknown, parent: string): DbopsError {
+  const what = `cannot make a folder for temporary files in ${parent}`;
+  const explained = storageError(error, what);
+  if (explained.code !== 'STORAGE_FAILED') return explained;
+  return new DbopsError('STORAGE_FAILED', explained.message, {
+    hint: 'Run as a user who may write there, or name another place: --scratch-dir, or --into for a restore.',
+    cause: error,
+  });
 }
 
 /** Removes what dead processes left below `parent`. Does nothing when there is nothing. */

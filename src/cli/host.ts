@@ -1,5 +1,4 @@
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Environment } from '../config/interpolate.ts';
 
 /** The process as the command line sees it: the only door to `process`, so that tests can make another. */
@@ -34,8 +33,7 @@ export function createProcessHost(): Host {
     env: process.env,
     cwd: process.cwd(),
     hostname: hostname(),
-    // One for each user: where all may write, the first one's folder would shut the others out.
-    temporaryFolder: join(tmpdir(), `dbops-${process.getuid?.() ?? 'user'}`),
+    temporaryFolder: tmpdir(),
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     get interactive() {

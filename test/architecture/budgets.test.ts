@@ -9,9 +9,9 @@ const fileLimit = 350;
 const functionLimit = 60;
 const commandLimit = 120;
 
-/** Command files that may be longer, each with its reason. */
+/** Files of commands that may be longer, each with its reason. */
 const longCommands: Readonly<Record<string, string>> = {
-  'src/cli/commands/restore.ts': 'three ways to restore (all, tables, SQL) share one set of flags and one plan',
+  'src/cli/actions/restore.ts': 'three ways to restore (all, tables, SQL) share one set of flags',
 };
 
 test(`no file is longer than ${fileLimit} lines`, () => {
@@ -21,10 +21,11 @@ test(`no file is longer than ${fileLimit} lines`, () => {
   expect(long.map(({ path, text }) => `${path}: ${linesOf(text)}`)).toEqual([]);
 });
 
-test(`no command file is longer than ${commandLimit} lines`, () => {
-  const commands = sources.filter(({ path }) => path.startsWith('src/cli/commands/'));
-  const long = commands.filter(({ text }) => linesOf(text) > commandLimit).map(({ path }) => path);
-  expect(long).toEqual(Object.keys(longCommands));
+test(`no file of a command, its flags or its action, is longer than ${commandLimit} lines`, () => {
+  const commands = sources.filter(({ path }) => /^src\/cli\/(commands|actions)\//.test(path));
+  expect(commands.length).toBeGreaterThan(15);
+  const long = commands.filter(({ text }) => linesOf(text) > commandLimit);
+  expect(long.map(({ path }) => path)).toEqual(Object.keys(longCommands));
 });
 
 test(`no function is longer than ${functionLimit} lines`, () => {

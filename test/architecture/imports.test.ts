@@ -3,7 +3,7 @@ import { readSources, type Import, type SourceFile } from '../support/source-tre
 
 const sources = readSources('src');
 
-/** What a part of the house may import of ours. `bin` starts dist/main.js; `main.ts` may import everything. */
+/** What a part of the house may import of ours. `bin` starts dist/main.js; `world.ts` may import everything. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   platform: ['core', 'platform'],
@@ -15,6 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   storage: ['core', 'storage', 'platform', 'streams'],
   engines: ['core', 'engines', 'platform', 'streams'],
   cli: ['core', 'cli', 'operations', 'config', 'report'],
+  'main.ts': ['cli', 'world.ts'],
   'index.ts': ['core', 'operations', 'storage'],
 };
 
@@ -32,7 +33,7 @@ const packages: Readonly<Record<string, RegExp>> = {
 const nodeModules: Readonly<Record<string, readonly string[]>> = {
   core: ['node:crypto'],
   streams: ['node:crypto', 'node:stream'],
-  report: [],
+  report: ['node:util'],
   operations: ['node:crypto', 'node:path', 'node:stream'],
 };
 
@@ -40,6 +41,7 @@ const nodeModules: Readonly<Record<string, readonly string[]>> = {
 const exceptions: Readonly<Record<string, string>> = {
   'src/operations/restorable.ts → node:fs': 'a foreign file is named by its path, and belongs to no storage',
   'src/operations/restorable.ts → node:fs/promises': 'as above: its first bytes say what it is',
+  'src/streams/meter.ts → node:fs/promises': 'a file is measured through one buffer, which no stream can do',
   'src/operations/store-parts.ts → node:fs': 'a part that an engine gives as a file is digested beside its codec',
 };
 
@@ -59,7 +61,7 @@ const told = (offending: readonly Edge[]): string[] =>
 describe('the import rule', () => {
   test('every folder of src has its rule', () => {
     const parts = new Set(sources.map(({ path }) => partOf(path)));
-    expect([...parts].toSorted()).toEqual([...Object.keys(allowed), 'main.ts'].toSorted());
+    expect([...parts].toSorted()).toEqual([...Object.keys(allowed), 'world.ts'].toSorted());
   });
 
   test('each part imports only what stands below it', () => {

@@ -207,8 +207,11 @@ function takingOver(open: Open): void {
     const { storage, lock, clock } = await open();
     await storage.put(key('app/lock.json'), bodyOf(lockOf({ pid: 4_194_304 }, clock.now(), ['work'])), patient);
     const claim = lockOf({ pid: 4_194_303 }, clock.now()).replace('d'.repeat(32), 'e'.repeat(32));
-    await storage.put(key(`app/claim.${'d'.repeat(32)}.json`), bodyOf(claim), patient);
-    const lease = await lock.acquire(app, request);
+    await storage.put(key('app/claim.json'), bodyOf(claim), patient);
+    const acquired = lock.acquire(app, request);
+    await clock.whenSleeping(1);
+    await clock.advance(20);
+    const lease = await acquired;
     expect(lease.inherited).toEqual(['work']);
     await lease[Symbol.asyncDispose]();
     expect(await keysOf(storage)).toEqual([]);

@@ -236,10 +236,10 @@ function racing(open: Open): void {
     const { storage } = await open();
     const version = (number: number): Buffer => Buffer.alloc(400_000, number);
     await storage.put(key('app/a'), bodyOf(version(0)), patient);
-    let writing = true;
+    const writing = new AbortController();
     const seen: number[] = [];
     const reader = async (): Promise<void> => {
-      while (writing) {
+      while (!writing.signal.aborted) {
         const bytes = await bytesOf(await storage.get(key('app/a'), patient));
         const [first = -1] = bytes;
         expect(bytes.equals(version(first))).toBe(true);
@@ -251,7 +251,7 @@ function racing(open: Open): void {
         const bytes = version(number);
         await storage.put(key('app/a'), bodyOf(bytes.subarray(0, 100_000), bytes.subarray(100_000)), patient);
       }
-      writing = false;
+      writing.abort();
     };
     await Promise.all([writer(), reader(), reader()]);
     expect(seen.length).toBeGreaterThan(2);

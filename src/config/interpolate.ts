@@ -32,15 +32,21 @@ export function interpolate(document: unknown, env: Environment): Interpolation 
 
 /** A variable, or the content of the file that its `_FILE` twin names, without the final newline. */
 export function readVariable(name: string, env: Environment): { readonly value?: string; readonly problem?: string } {
-  const value = env[name];
-  if (value !== undefined && value !== '') return { value };
-  const file = env[`${name}_FILE`];
-  if (file === undefined || file === '') return {};
+  const value = valueOf(name, env);
+  if (value !== undefined) return { value };
+  const file = valueOf(`${name}_FILE`, env);
+  if (file === undefined) return {};
   try {
     return { value: readFileSync(file, 'utf8').replace(/\r?\n$/, '') };
   } catch (error) {
     return { problem: `${name}_FILE names a file that cannot be read: ${messageOf(error)}` };
   }
+}
+
+// An empty variable counts as none, and what every object has is no variable.
+function valueOf(name: string, env: Environment): string | undefined {
+  const value = Object.hasOwn(env, name) ? env[name] : undefined;
+  return value === '' ? undefined : value;
 }
 
 /** True for names whose values must never be printed. */

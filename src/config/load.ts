@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
+import { parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { DbopsError, messageOf } from '../core/errors.ts';
 import { isTargetName } from '../core/ids.ts';
@@ -36,13 +36,22 @@ export function loadConfig(path: string, env: Environment): LoadedConfig {
       path,
       document.errors.map(({ message }) => message),
     );
-  const raw: unknown = document.toJS({ maxAliasCount: 50 });
+  const raw = toValue(document, path);
   const { value, problems, secrets } = interpolate(raw ?? {}, env);
   const parsed = configSchema.safeParse(value);
   const found = parsed.success ? crossProblems(parsed.data) : parsed.error.issues.map(describe);
   const all = [...problems, ...nameProblems(value), ...found];
   if (!parsed.success || all.length > 0) throw invalid(path, all);
   return { path, folder: dirname(resolve(path)), config: parsed.data, secrets };
+}
+
+// The parser finds aliases that lead nowhere, or to more than memory holds, only now.
+function toValue(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 50 });
+  } catch (error) {
+    throw invalid(path, [messageOf(error)]);
+  }
 }
 
 function read(path: string): string {

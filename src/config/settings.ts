@@ -81,7 +81,7 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
         ...own,
         classes: { ...defaultPolicy.classes, ...general?.classes, ...own?.classes },
       };
-      const chosen = days ?? (loaded === undefined ? retentionDays(env) : undefined);
+      const chosen = days ?? (general === undefined && own === undefined ? retentionDays(env) : undefined);
       return chosen === undefined ? base : policyOfDays(chosen, base);
     },
   };

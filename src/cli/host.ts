@@ -64,6 +64,6 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   return {
     write: (text) => void stream.write(text),
     terminal: stream.isTTY,
-    columns: stream.columns ?? 80,
+    columns: stream.columns || 80,
   };
 }

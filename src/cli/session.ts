@@ -1,7 +1,7 @@
 import type { LogLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
 import { findConfig, loadConfig } from '../config/load.ts';
-import { isSecretName } from '../config/interpolate.ts';
+import { isSecret } from '../config/interpolate.ts';
 import { createSettings, type Settings, type StorageLocation, type Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
@@ -49,7 +49,7 @@ export interface SessionOptions {
 
 export function openSession({ host, flags, world, signal, redactor }: SessionOptions): Session & Disposable {
   for (const [name, value] of Object.entries(host.env)) {
-    if (value !== undefined && isSecretName(name)) redactor.add(value);
+    if (value !== undefined && isSecret(name, value)) redactor.add(value);
   }
   const path = flags.config === undefined ? findConfig(host.cwd) : resolve(host.cwd, flags.config);
   const loaded = path === undefined ? undefined : loadConfig(path, host.env);

@@ -22,7 +22,7 @@ export function interpolate(document: unknown, env: Environment): Interpolation 
       if (name === undefined) return '${';
       const found = readVariable(name, env);
       if (found.problem !== undefined) problems.push(`${path}: ${found.problem}`);
-      if (found.value !== undefined && isSecretName(name)) secrets.push(found.value);
+      if (found.value !== undefined && isSecret(name, found.value)) secrets.push(found.value);
       const value = found.value ?? fallback;
       if (value === undefined && found.problem === undefined) problems.push(`${path}: the variable ${name} is not set`);
       return value ?? whole;
@@ -49,8 +49,12 @@ function valueOf(name: string, env: Environment): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** True for names whose values must never be printed. */
-export function isSecretName(name: string): boolean {
+/** True for values that must never be printed, by the names they have. A path under the name of an address is none. */
+export function isSecret(name: string, value: string): boolean {
+  return isSecretName(name) && !(/(^|_)url$/i.test(name) && !value.includes('://'));
+}
+
+function isSecretName(name: string): boolean {
   return /(pass|secret|token|key|credential|_url$|^url$)/i.test(name);
 }
 

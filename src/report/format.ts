@@ -36,10 +36,13 @@ export function formatTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** Text fit for a terminal: names come from outside, and a control character in one must not move the cursor. */
+/**
+ * Text fit for a terminal: names come from outside, and a control character in one must not move the cursor, nor one
+ * that turns the direction of writing make a name look like another.
+ */
 export function plain(text: string): string {
   return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -50,7 +50,7 @@ function createStatusLine(output: TextOutput, clock: Clock): { draw(event: Progr
       if (now - drawnAt < redrawEveryMs) return;
       drawnAt = now;
       visible = true;
-      output.write(`${eraseLine}${statusText(event, now - began.at).slice(0, output.columns - 1)}`);
+      output.write(`${eraseLine}${statusText(event, now - began.at).slice(0, Math.max(0, output.columns - 1))}`);
     },
     erase: () => {
       if (visible) output.write(eraseLine);

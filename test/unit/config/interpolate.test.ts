@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { interpolate, isSecretName, readVariable } from '../../../src/config/interpolate.ts';
+import { interpolate, isSecret, readVariable } from '../../../src/config/interpolate.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const env = { A: 'one', EMPTY: '', DB_PASSWORD: 'hunter2', A_b9: 'mixed' };
 
 test.each([
   ['${A}', 'one'],
-  ['x${A}y${A}', 'xoney' + 'one'],
+  ['x${A}y${A}', 'xoneyone'],
   ['${A_b9}', 'mixed'],
   ['${NONE:-default}', 'default'],
   ['${EMPTY:-default}', 'default'],
@@ -80,5 +80,11 @@ test.each([
   ['HOME', false],
   ['CURLOPTS', false],
 ])('%s holds a secret: %s', (name, expected) => {
-  expect(isSecretName(name)).toBe(expected);
+  expect(isSecret(name, 'postgres://me:x@db')).toBe(expected);
+});
+
+test('a database that is named by its path is no secret, and may be printed', () => {
+  expect(isSecret('DATABASE_URL', '/srv/app.db')).toBe(false);
+  expect(isSecret('DATABASE_URL', 'sqlite:app.db')).toBe(false);
+  expect(isSecret('DB_PASSWORD', '/srv/app.db')).toBe(true);
 });

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createCodecs } from '../../../src/codecs/codecs.ts';
+import type { Manifest } from '../../../src/core/manifest.ts';
+import type { PartSource } from '../../../src/core/ports/engine.ts';
+import { openParts } from '../../../src/operations/read-parts.ts';
+import { createMemoryStorage } from '../../../src/storage/memory/memory-storage.ts';
+import { bodyOf, bytesOf, key, noise, patient } from '../../support/bodies.ts';
+import { childrenGone } from '../../support/children.ts';
+import { aManifest } from '../../support/manifests.ts';
+
+const codecs = createCodecs('/usr/bin:/bin');
+const library = createCodecs(undefined);
+const content = noise(300_000);
+const measure = (bytes: Buffer): { bytes: number; sha256: string } => ({
+  bytes: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+});
+
+type Part = Manifest['parts'][number];
+
+/** What a backup of `content` looks like, with its stored bytes and its manifest changed. */
+async function partsOf({
+  stored = (bytes: Buffer) => bytes,
+  part = {} as Partial<Part>,
+  chain = ['zstd'],
+  by = codecs,
+}): Promise<PartSource> {
+  let bytes = content;
+  for (const id of chain) {
+    bytes = await bytesOf(
+      (await codecs.byId(id)?.encode({ type: 'stream', stream: bodyOf(bytes) }, patient)) ?? bodyOf(),
+    );
+  }
+  const name = key('app.db');
+  const described = { name, ...measure(bytes), raw: measure(content), codecs: chain.map((id) => ({ id })), ...part };
+  const storage = createMemoryStorage();
+  await storage.put(key('app/x/app.db'), bodyOf(stored(bytes)), patient);
+  return openParts(storage, 'app/x', aManifest({ parts: [described] }), by);
+}
+
+const read = async (parts: PartSource): Promise<Buffer> => bytesOf(await parts.open('app.db', patient));
+
+test.each([[[]], [['zstd']], [['gzip']], [['gzip', 'zstd']]])('a part through %j comes back', async (chain) => {
+  const parts = await partsOf({ chain });
+  expect(parts.parts).toEqual([{ name: 'app.db', bytes: 300_000 }]);
+  expect((await read(parts)).equals(content)).toBe(true);
+});
+
+describe.each([
+  ['the programs', codecs],
+  ['the library', library],
+])('damage is told, read by %s', (_, by) => {
+  const flip = (at: (bytes: Buffer) => number) => (bytes: Buffer) => {
+    const changed = Buffer.from(bytes);
+    const index = at(bytes);
+    changed[index] = (changed[index] ?? 0) ^ 1;
+    return changed;
+  };
+  const damages: readonly (readonly [what: string, stored: (bytes: Buffer) => Buffer])[] = [
+    ['C1: the first byte is another', flip(() => 0)],
+    ['C1: a byte in the middle is another', flip((bytes) => bytes.length >> 1)],
+    ['C1: the last byte is another', flip((bytes) => bytes.length - 1)],
+    ['C2: nothing is left', () => Buffer.alloc(0)],
+    ['C2: half is left', (bytes) => bytes.subarray(0, bytes.length >> 1)],
+    ['C2: the last byte is gone', (bytes) => bytes.subarray(0, -1)],
+    ['C3: a byte stands behind', (bytes) => Buffer.concat([bytes, Buffer.from([0])])],
+    ['C3: as much again stands behind', (bytes) => Buffer.concat([bytes, bytes])],
+    ['C4: another frame stands there', () => noise(1_000, 9)],
+  ];
+  for (const chain of [['zstd'], ['gzip'], []]) {
+    test.each(damages)(`%s (${chain[0] ?? 'plain'})`, async (_name, stored) => {
+      const parts = await partsOf({ stored, chain, by });
+      await expect(read(parts)).rejects.toMatchObject({
+        code: 'DAMAGED',
+        message: expect.stringContaining('app/x/app.db'),
+      });
+      await childrenGone();
+    });
+  }
+});
+
+describe('the content must be what was backed up, however well it decodes', () => {
+  const raw = measure(content);
+  test.each<[string, Partial<Part>]>([
+    ['more bytes than recorded', { raw: { ...raw, bytes: raw.bytes - 1 } }],
+    ['fewer bytes than recorded', { raw: { ...raw, bytes: raw.bytes + 1 } }],
+    ['another digest', { raw: { ...raw, sha256: 'a'.repeat(64) } }],
+    ['D3: a bomb: a thousand times more than recorded', { raw: { ...raw, bytes: 300 } }],
+  ])('%s', async (_, part) => {
+    await expect(read(await partsOf({ part }))).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining('the content of'),
+    });
+    await childrenGone();
+  });
+});
+
+test('a codec that this dbops does not know says to upgrade', async () => {
+  const parts = await partsOf({ part: { codecs: [{ id: 'age' }] } });
+  await expect(read(parts)).rejects.toMatchObject({ code: 'CONFIG_INVALID', hint: expect.stringContaining('Upgrade') });
+});
+
+test('C5: an object that is missing is OBJECT_MISSING, a part that is not in the manifest is DAMAGED', async () => {
+  const parts = openParts(createMemoryStorage(), 'app/x', aManifest(), codecs);
+  await expect(parts.open('app.db.zst', patient)).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
+  await expect(parts.open('other', patient)).rejects.toMatchObject({ code: 'DAMAGED' });
+});
+
+test('who stops reading leaves no program behind', async () => {
+  const stream = await (await partsOf({})).open('app.db', patient);
+  stream.once('error', () => undefined);
+  await new Promise((resolve) => stream.once('readable', resolve));
+  stream.destroy();
+  await childrenGone();
+});

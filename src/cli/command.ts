@@ -58,9 +58,14 @@ export function parseCount(text: string): number {
 // A time without a zone is UTC, as all recorded times are; a leap second counts as the second before it.
 function parseTime(text: string): Date {
   const iso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/;
-  const full = text.replace(' ', 'T').replace(/:60(?=\D|$)/, ':59');
+  const full = text.replace(' ', 'T').replace(/(T\d\d:\d\d):60/, '$1:59');
   const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(full.slice(10)) || full.length === 10 ? full : `${full}Z`;
   const time = new Date(zoned);
-  if (iso.test(text) && !Number.isNaN(time.getTime())) return time;
+  if (iso.test(text) && !Number.isNaN(time.getTime()) && isDay(text.slice(0, 10))) return time;
   throw new InvalidArgumentError('Write a time such as 2026-11-20T02:00 or 2026-11-20T02:00:00+01:00.');
+}
+
+// `Date` takes the 30th of February for the 2nd of March.
+function isDay(text: string): boolean {
+  return new Date(text).toISOString().startsWith(text);
 }

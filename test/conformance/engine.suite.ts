@@ -1,0 +1,355 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { compareFacts, type Facts } from '../../src/core/facts.ts';
+import type { DatabaseAddress, Dump, Engine, PartSource, Staging } from '../../src/core/ports/engine.ts';
+import { bodyOf, bytesOf, failingBody, patient } from '../support/bodies.ts';
+import { childrenGone } from '../support/children.ts';
+import { filesBelow } from '../support/file-tree.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+export interface EngineUnderTest {
+  readonly engine: Engine;
+  /** An address in the folder at which nothing stands. */
+  place(folder: string): DatabaseAddress;
+  /** Makes a database with a table `users` of three rows. */
+  create(at: DatabaseAddress): Promise<void>;
+  addUser(at: DatabaseAddress): Promise<void>;
+  countUsers(at: DatabaseAddress): Promise<number>;
+  /** Spoils it so that it still opens. */
+  damage(at: DatabaseAddress): Promise<void>;
+  /** A statement that returns the users, for checks. */
+  readonly allUsers: string;
+}
+
+const stamp = '20261120T020000Z';
+const seenNothing = (): void => undefined;
+
+/** The contract of src/core/ports/engine.ts, as far as every engine has it. */
+export function engineSuite(name: string, subject: EngineUnderTest): void {
+  describe(`engine contract: ${name}`, () => {
+    dumping(subject);
+    interrupting(subject);
+    staging(subject);
+    promoting(subject);
+    piecewise(subject);
+  });
+}
+
+interface Scene {
+  readonly source: DatabaseAddress;
+  readonly folder: string;
+  readonly scratch: string;
+}
+
+async function setUp({ place, create }: EngineUnderTest): Promise<Scene> {
+  const [folder, scratch] = [await temporaryFolder(), await temporaryFolder()];
+  const source = place(folder);
+  await create(source);
+  return { source, folder, scratch };
+}
+
+function dumpOf({ engine }: EngineUnderTest, { source, scratch }: Scene, signal = patient.signal): Promise<Dump> {
+  return engine.dump(source, { scratch, facts: 'content', signal, onProgress: seenNothing });
+}
+
+/** The parts of a dump as a backup would give them back, with the facts that were recorded. */
+async function backUp(subject: EngineUnderTest, scene: Scene): Promise<{ parts: PartSource; facts: Facts }> {
+  await using dump = await dumpOf(subject, scene);
+  const read = await Promise.all(
+    dump.parts.map(async ({ name, source }) => ({
+      name,
+      bytes: source.type === 'file' ? await readFile(source.path) : await bytesOf(source.stream),
+    })),
+  );
+  const { facts, problems } = await dump.finish();
+  if (facts === undefined) throw new Error(problems.join());
+  return { parts: partSource(read), facts };
+}
+
+function partSource(parts: readonly { readonly name: string; readonly bytes: Buffer }[]): PartSource {
+  return {
+    parts: parts.map(({ name, bytes }) => ({ name, bytes: bytes.length })),
+    open: async (name) => bodyOf(parts.find((part) => part.name === name)?.bytes ?? Buffer.alloc(0)),
+  };
+}
+
+async function stageIn(subject: EngineUnderTest, parts: PartSource, at?: DatabaseAddress): Promise<Staging> {
+  return subject.engine.stage(parts, at, { scratch: await temporaryFolder(), ...patient, onProgress: seenNothing });
+}
+
+function dumping(subject: EngineUnderTest): void {
+  const { engine } = subject;
+
+  test('a probe says how large the database is, and touches nothing', async () => {
+    const scene = await setUp(subject);
+    const before = await filesBelow(scene.folder);
+    const probe = await engine.probe(scene.source, patient);
+    expect(probe.bytes).toBeGreaterThan(0);
+    expect(probe.scratchBytes).toBeGreaterThan(0);
+    expect(await filesBelow(scene.folder)).toEqual(before);
+  });
+
+  test('a dump has parts with names, the versions of its tools, and facts of every table', async () => {
+    const scene = await setUp(subject);
+    await using dump = await dumpOf(subject, scene);
+    expect(dump.parts.length).toBeGreaterThan(0);
+    expect(Object.keys(dump.tools).length).toBeGreaterThan(0);
+    const { facts, problems, warnings } = await dump.finish();
+    expect([problems, warnings]).toEqual([[], []]);
+    expect(facts?.tables).toContainEqual({
+      name: 'users',
+      rows: 3,
+      content: expect.stringMatching(/^[0-9a-f]{32,64}$/),
+    });
+  });
+
+  test('a dump is one snapshot: what is written after it is in neither its parts nor its facts', async () => {
+    const scene = await setUp(subject);
+    await using dump = await dumpOf(subject, scene);
+    await subject.addUser(scene.source);
+    const [part] = dump.parts;
+    const bytes = part?.source.type === 'file' ? await readFile(part.source.path) : Buffer.alloc(0);
+    const { facts } = await dump.finish();
+    expect(facts?.tables).toContainEqual(expect.objectContaining({ name: 'users', rows: 3 }));
+    await using staged = await stageIn(subject, partSource([{ name: part?.name ?? '', bytes }]));
+    const found = await staged.examine({ facts: 'content', checks: [], ...patient });
+    expect(found.facts).toEqual(facts);
+    expect(await subject.countUsers(scene.source)).toBe(4);
+  });
+
+  test('dumping does not change the source', async () => {
+    const scene = await setUp(subject);
+    const before = await contents(scene.folder);
+    await backUp(subject, scene);
+    expect(await contents(scene.folder)).toEqual(before);
+  });
+
+  test('I10: a source that is not there is SOURCE_REFUSED, and is not made', async () => {
+    const folder = await temporaryFolder();
+    const scene = { source: subject.place(folder), folder, scratch: await temporaryFolder() };
+    await expect(dumpOf(subject, scene)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
+    await expect(engine.probe(scene.source, patient)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
+    expect(await filesBelow(folder)).toEqual([]);
+    await childrenGone();
+  });
+
+  test('I11: the dump of a damaged source never finishes as sound', async () => {
+    const scene = await setUp(subject);
+    await subject.damage(scene.source);
+    const outcome = await dumpOf(subject, scene).then(
+      async (dump) => {
+        await using _ = dump;
+        return (await dump.finish()).problems;
+      },
+      (error: unknown) => [String(error)],
+    );
+    expect(outcome).not.toEqual([]);
+    await childrenGone();
+  });
+}
+
+async function contents(folder: string): Promise<readonly (readonly [string, string])[]> {
+  const names = await filesBelow(folder);
+  return Promise.all(names.map(async (name) => [name, (await readFile(`${folder}/${name}`)).toString('hex')] as const));
+}
+
+function interrupting(subject: EngineUnderTest): void {
+  test('A7: disposing a dump that nobody finished ends its programs', async () => {
+    const dump = await dumpOf(subject, await setUp(subject));
+    await dump[Symbol.asyncDispose]();
+    await childrenGone();
+  });
+
+  test('A2: an abort while the snapshot is taken rejects with its reason and ends the programs', async () => {
+    const stop = new AbortController();
+    const reason = new Error('stopped by hand');
+    const dump = dumpOf(subject, await setUp(subject), stop.signal);
+    stop.abort(reason);
+    await expect(dump).rejects.toBe(reason);
+    await childrenGone();
+  });
+
+  test('A2: after an abort a dump does not finish', async () => {
+    const stop = new AbortController();
+    const reason = new Error('stopped by hand');
+    await using dump = await dumpOf(subject, await setUp(subject), stop.signal);
+    stop.abort(reason);
+    await expect(dump.finish()).rejects.toBe(reason);
+    await dump[Symbol.asyncDispose]();
+    await childrenGone();
+  });
+
+  test('nothing is started once the signal is aborted', async () => {
+    const reason = new Error('stopped before');
+    await expect(dumpOf(subject, await setUp(subject), AbortSignal.abort(reason))).rejects.toBe(reason);
+    await childrenGone();
+  });
+}
+
+function staging(subject: EngineUnderTest): void {
+  const { engine } = subject;
+
+  test('the facts of a staged copy are those of the dump, to the content of every table', async () => {
+    const { parts, facts } = await backUp(subject, await setUp(subject));
+    await using staged = await stageIn(subject, parts);
+    const found = await staged.examine({ facts: 'content', checks: [], ...patient });
+    expect(found.facts && compareFacts(facts, found.facts)).toEqual([]);
+    expect(found).toMatchObject({ problems: [], warnings: [], checks: [] });
+  });
+
+  test('a check that returns no rows holds; one that returns rows, or fails, does not', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    await using staged = await stageIn(subject, parts);
+    const checks = [
+      { name: 'none', sql: `SELECT * FROM (${subject.allUsers}) AS u WHERE 1 = 0` },
+      { name: 'some', sql: subject.allUsers },
+      { name: 'broken', sql: 'SELECT nonsense FROM nowhere' },
+    ];
+    const found = await staged.examine({ facts: 'rows', checks, ...patient });
+    expect(found.checks).toEqual([
+      { name: 'none', ok: true, rows: 0 },
+      { name: 'some', ok: false, rows: 3 },
+      { name: 'broken', ok: false, rows: 0, error: expect.stringMatching(/./) },
+    ]);
+  });
+
+  test('a check cannot change the copy', async () => {
+    const { parts, facts } = await backUp(subject, await setUp(subject));
+    await using staged = await stageIn(subject, parts);
+    const destructive = { name: 'destructive', sql: 'DELETE FROM users' };
+    const first = await staged.examine({ facts: 'rows', checks: [destructive], ...patient });
+    expect(first.checks).toEqual([expect.objectContaining({ ok: false })]);
+    expect((await staged.examine({ facts: 'content', checks: [], ...patient })).facts).toEqual(facts);
+  });
+
+  test('a staged copy that is disposed leaves nothing at its destination, and no program', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    const folder = await temporaryFolder();
+    const staged = await stageIn(subject, parts, subject.place(folder));
+    await staged[Symbol.asyncDispose]();
+    expect(await filesBelow(folder)).toEqual([]);
+    await childrenGone();
+  });
+
+  test('parts that fail on their way make staging fail, with nothing left at the destination', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    const folder = await temporaryFolder();
+    const broken: PartSource = { ...parts, open: async () => failingBody(new Error('part broke'), 'SQLite') };
+    await expect(stageIn(subject, broken, subject.place(folder))).rejects.toThrow('part broke');
+    expect(await filesBelow(folder)).toEqual([]);
+    await childrenGone();
+  });
+
+  test('inspecting finds nothing wrong with good parts, and something with cut or empty ones', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    const [part] = parts.parts;
+    const bytes = await bytesOf(await parts.open(part?.name ?? '', patient));
+    expect(await engine.inspect(parts, patient)).toEqual([]);
+    for (const length of [0, 1, 99, bytes.length >> 1, bytes.length - 1]) {
+      const cut = partSource([{ name: part?.name ?? '', bytes: bytes.subarray(0, length) }]);
+      expect(await engine.inspect(cut, patient)).not.toEqual([]);
+    }
+    expect(await engine.inspect(partSource([]), patient)).not.toEqual([]);
+  });
+}
+
+function promoting(subject: EngineUnderTest): void {
+  const { engine } = subject;
+  const request = { settings: {}, allowOpen: false, stamp, ...patient };
+
+  test('at an empty place the copy becomes the database, and nothing is kept', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    const destination = subject.place(await temporaryFolder());
+    expect(await engine.survey(destination, patient)).toMatchObject({ exists: false, bytes: 0, users: [] });
+    await using staged = await stageIn(subject, parts, destination);
+    expect(await staged.promote(request)).toEqual({ kept: undefined, undo: undefined, warnings: [] });
+    expect(await subject.countUsers(destination)).toBe(3);
+    expect(await engine.survey(destination, patient)).toMatchObject({ exists: true, users: [] });
+  });
+
+  test('C11: what was there is kept, and the undo line brings it back', async () => {
+    const scene = await setUp(subject);
+    const { parts } = await backUp(subject, scene);
+    await subject.addUser(scene.source);
+    await using staged = await stageIn(subject, parts, scene.source);
+    const { kept, undo } = await staged.promote(request);
+    expect(await subject.countUsers(scene.source)).toBe(3);
+    expect(await subject.countUsers({ ...scene.source, location: kept ?? '' })).toBe(4);
+    await promisify(execFile)('sh', ['-c', undo ?? 'false']);
+    expect(await subject.countUsers(scene.source)).toBe(4);
+  });
+
+  test('what is kept of two restores at one moment has two names', async () => {
+    const scene = await setUp(subject);
+    const { parts } = await backUp(subject, scene);
+    const names: (string | undefined)[] = [];
+    for (let round = 0; round < 2; round++) {
+      await using staged = await stageIn(subject, parts, scene.source);
+      names.push((await staged.promote(request)).kept);
+    }
+    expect(new Set(names).size).toBe(2);
+    for (const kept of names) expect(await subject.countUsers({ ...scene.source, location: kept ?? '' })).toBe(3);
+  });
+}
+
+function piecewise(subject: EngineUnderTest): void {
+  const { engine } = subject;
+
+  test('single tables come back into a place where nothing was', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    const destination = subject.place(await temporaryFolder());
+    const request = { tables: ['users'], scratch: await temporaryFolder(), overwrite: false, stamp, ...patient };
+    expect(await engine.restoreTables(parts, destination, request)).toMatchObject({
+      tables: [{ name: 'users', rows: 3 }],
+    });
+    expect(await subject.countUsers(destination)).toBe(3);
+    await childrenGone();
+  });
+
+  test('a table that is there is refused and stays, and is replaced when that was said', async () => {
+    const scene = await setUp(subject);
+    const { parts } = await backUp(subject, scene);
+    await subject.addUser(scene.source);
+    const request = async (overwrite: boolean) => ({
+      tables: ['users'],
+      scratch: await temporaryFolder(),
+      overwrite,
+      stamp,
+      ...patient,
+    });
+    await expect(engine.restoreTables(parts, scene.source, await request(false))).rejects.toMatchObject({
+      code: 'REFUSED',
+    });
+    expect(await subject.countUsers(scene.source)).toBe(4);
+    const { kept } = await engine.restoreTables(parts, scene.source, await request(true));
+    expect(await subject.countUsers(scene.source)).toBe(3);
+    expect(await subject.countUsers({ ...scene.source, location: kept ?? '' })).toBe(4);
+  });
+
+  test('a table that the backup does not hold changes nothing', async () => {
+    const scene = await setUp(subject);
+    const { parts } = await backUp(subject, scene);
+    const request = { tables: ['users', 'none'], scratch: await temporaryFolder(), overwrite: true, stamp, ...patient };
+    await subject.addUser(scene.source);
+    await expect(engine.restoreTables(parts, scene.source, request)).rejects.toMatchObject({ name: 'DbopsError' });
+    expect(await subject.countUsers(scene.source)).toBe(4);
+  });
+
+  test('tables as SQL never replace a file that is there', async () => {
+    const { parts } = await backUp(subject, await setUp(subject));
+    const file = `${await temporaryFolder()}/users.sql`;
+    const request = async () => ({
+      tables: ['users'],
+      scratch: await temporaryFolder(),
+      comments: ['from a test'],
+      ...patient,
+    });
+    await engine.exportTables(parts, file, await request());
+    const text = await readFile(file, 'utf8');
+    expect(text).toMatch(/^-- from a test\n/);
+    await expect(engine.exportTables(parts, file, await request())).rejects.toMatchObject({ code: 'REFUSED' });
+    expect(await readFile(file, 'utf8')).toBe(text);
+  });
+}

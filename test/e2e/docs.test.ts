@@ -41,7 +41,7 @@ describe('every command of the documents does and prints what is said', () => {
         const different = shapeDifferences(JSON.parse(fence.text), JSON.parse(printed));
         problems.push(...different.map((text) => `line ${fence.line}: ${text}`));
       }
-      if (fence.language !== 'sh' && fence.language !== 'console') continue;
+      if (!['sh', 'console', 'crontab'].includes(fence.language)) continue;
       const commands = commandsOf(fence).filter(({ line }) => !exempt.has(line));
       const finished = await runCommands(folder, commands);
       printed = finished.at(-1)?.output ?? '';

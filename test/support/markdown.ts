@@ -46,7 +46,7 @@ export interface Command {
 }
 
 /**
- * The commands of a block: every line of `sh`, the lines after `$ ` of `console`, each continued by a final
+ * The commands of a block: every line of `sh` and of `crontab` (without its schedule), the lines after `$ ` of `console`, each continued by a final
  * backslash. `# exit 9` at the end of a command is the status it must have.
  */
 export function commandsOf({ language, text }: Fence): Command[] {
@@ -54,6 +54,11 @@ export function commandsOf({ language, text }: Fence): Command[] {
   if (language === 'sh') {
     return lines
       .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+      .map((line) => commandOf(line, undefined));
+  }
+  if (language === 'crontab') {
+    return lines
+      .flatMap((line) => /^(?:[\d*/,-]+ ){5}(.*)$/.exec(line)?.slice(1) ?? [])
       .map((line) => commandOf(line, undefined));
   }
   const starts = lines.flatMap((line, index) => (line.startsWith('$ ') ? [index] : []));

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { commandNames, helpOf } from '../support/help.ts';
+import { readProjectFile, type Command } from '../support/markdown.ts';
+import { prepareFolder, runCommands } from '../support/shell.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+describe('every line of from-scripts.md that works ends with 0', () => {
+  test.for(linesOf(readProjectFile('docs/from-scripts.md')))('%s', async (line) => {
+    await expectSuccess(['export DATABASE_URL=sqlite:app.db', line]);
+  });
+});
+
+describe('every example of --help ends with 0', () => {
+  const examples = commandNames().flatMap((name) => examplesOf(helpOf(name)));
+
+  test('there are examples in the help of every command', () => {
+    const without = commandNames().filter((name) => examplesOf(helpOf(name)).length === 0);
+    // `config` has only commands below it.
+    expect(without).toEqual(['config']);
+  });
+
+  test.for(examples)('%s', async (line) => {
+    const configure = ['(mkdir etc && cd etc && dbops init ../app.db)', 'cp etc/dbops.yaml .'];
+    await expectSuccess(line.startsWith('dbops config check') ? [...configure, line] : [line]);
+  });
+});
+
+/** Runs lines beside `app.db` and one backup of it, tagged as before a deploy. */
+async function expectSuccess(lines: readonly string[]): Promise<void> {
+  const folder = await temporaryFolder();
+  await prepareFolder(folder);
+  // Apart, because ids in a line stand for that of the newest backup there is.
+  const made = await runCommands(folder, [commandOf('dbops backup app.db --tag release=42')]);
+  const finished = [...made, ...(await runCommands(folder, lines.map(commandOf)))];
+  expect(finished.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+}
+
+function commandOf(line: string): Command {
+  return { line, exitCode: 0, output: undefined };
+}
+
+function linesOf(markdown: string): string[] {
+  const rows = markdown.split('\n').filter((line) => line.startsWith('|'));
+  const found = rows.flatMap((row) => {
+    const cell = row.split('|')[3] ?? '';
+    return [...cell.matchAll(/`((?:DEBUG=1 )?dbops [^`]*)`/g)].map(([, line = '']) => line);
+  });
+  return [...new Set(found)];
+}
+
+function examplesOf(help: string): string[] {
+  const [, examples = ''] = help.split('\nExamples:\n');
+  return examples.split('\n').flatMap((line) => {
+    const [, command] = /^ {2}(.*?) +# /.exec(line) ?? [];
+    return command === undefined ? [] : [command];
+  });
+}

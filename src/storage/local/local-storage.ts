@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, rmdir, stat, statfs, symlink, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync } from 'node:fs';
+import { lstat, mkdir, rmdir, stat, statfs, symlink, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DbopsError, hasCode } from '../../core/errors.ts';
@@ -33,7 +33,7 @@ export function createLocalStorage(root: string): Storage {
       // A stream made with an aborted signal fails before anybody can listen to it.
       signal.throwIfAborted();
       try {
-        return await readOpened(await openRegular(pathOf(key)), signal);
+        return openForReading(pathOf(key), signal);
       } catch (error) {
         if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) throw missing(pathOf(key), error);
         throw explain(error, signal, `cannot read ${pathOf(key)}`);
@@ -70,27 +70,30 @@ async function putFile({ root, key, body, temporary }: FilePut, options: PutOpti
   await writeDurably({ temporary, path, body, ifAbsent: options.ifAbsent ?? false, signal: options.signal });
 }
 
-// A pipe in the place of a file would hold whoever opens it up for ever, unless it is opened like this.
-async function openRegular(path: string): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const info = await file.stat();
-  if (info.isFile()) return file;
-  await file.close();
-  if (info.isDirectory()) throw missing(path, undefined);
-  throw new DbopsError('REFUSED', `${path} is not a regular file`, { hint: 'dbops never made it. Remove it.' });
-}
-
-// A catalogue is thousands of small files: each is read in one call, without the machinery and buffer of a stream.
+// A catalogue is thousands of small files. Each is read at once and without promises: four ways through a thread take
+// ten times the calls themselves.
 const smallBytes = 1 << 16;
 
-async function readOpened(file: FileHandle, signal: AbortSignal): Promise<Readable> {
-  const { size } = await file.stat();
-  if (size > smallBytes) return file.createReadStream({ highWaterMark: 1 << 18, signal });
+function openForReading(path: string, signal: AbortSignal): Readable {
+  // A pipe in the place of a file would hold whoever opens it up for ever, unless it is opened like this.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  let content: Buffer | undefined;
   try {
-    return Readable.from([await file.readFile({ signal })], { objectMode: false });
-  } finally {
-    await file.close();
+    if (sizeOfRegular(fd, path) <= smallBytes) content = readFileSync(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
+  if (content === undefined) return createReadStream('', { fd, highWaterMark: 1 << 18, signal });
+  closeSync(fd);
+  return Readable.from([content], { objectMode: false });
+}
+
+function sizeOfRegular(fd: number, path: string): number {
+  const info = fstatSync(fd);
+  if (info.isFile()) return info.size;
+  if (info.isDirectory()) throw missing(path, undefined);
+  throw new DbopsError('REFUSED', `${path} is not a regular file`, { hint: 'dbops never made it. Remove it.' });
 }
 
 /** Names of temporary files, in a scratch folder that is made when the first one is needed. */

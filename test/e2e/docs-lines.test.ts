@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { commandNames, helpOf } from '../support/help.ts';
 import { readProjectFile, type Command } from '../support/markdown.ts';
-import { prepareFolder, runCommands } from '../support/shell.ts';
+import { prepareFolder, runCommands, type Finished } from '../support/shell.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('every line of from-scripts.md that works ends with 0', () => {
   test.for(linesOf(readProjectFile('docs/from-scripts.md')))('%s', async (line) => {
-    await expectSuccess(['export DATABASE_URL=sqlite:app.db', line]);
+    expect(await failuresOf(['export DATABASE_URL=sqlite:app.db', line])).toEqual([]);
   });
 });
 
@@ -21,18 +21,19 @@ describe('every example of --help ends with 0', () => {
 
   test.for(examples)('%s', async (line) => {
     const configure = ['(mkdir etc && cd etc && dbops init ../app.db)', 'cp etc/dbops.yaml .'];
-    await expectSuccess(line.startsWith('dbops config check') ? [...configure, line] : [line]);
+    const lines = line.startsWith('dbops config check') ? [...configure, line] : [line];
+    expect(await failuresOf(lines)).toEqual([]);
   });
 });
 
-/** Runs lines beside `app.db` and one backup of it, tagged as before a deploy. */
-async function expectSuccess(lines: readonly string[]): Promise<void> {
+/** What did not end with 0 of some lines, run beside `app.db` and one backup of it, tagged as before a deploy. */
+async function failuresOf(lines: readonly string[]): Promise<Finished[]> {
   const folder = await temporaryFolder();
   await prepareFolder(folder);
   // Apart, because ids in a line stand for that of the newest backup there is.
   const made = await runCommands(folder, [commandOf('dbops backup app.db --tag release=42')]);
   const finished = [...made, ...(await runCommands(folder, lines.map(commandOf)))];
-  expect(finished.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+  return finished.filter(({ exitCode }) => exitCode !== 0);
 }
 
 function commandOf(line: string): Command {

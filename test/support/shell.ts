@@ -67,7 +67,7 @@ const varying = /(…|\d{8}T\d{6}Z-[0-9a-f]{8}|\d{8}T\d{6}Z|\d+(?:\.\d)? (?:s|B|
 
 function patternOf(line: string): string {
   const pieces = line.replace(/[ \t]+/g, ' ').split(varying);
-  return pieces.map((piece, index) => (index % 2 === 0 ? RegExp.escape(piece) : variantOf(piece))).join('');
+  return pieces.map((piece, index) => (index % 2 === 0 ? escapeRegExp(piece) : variantOf(piece))).join('');
 }
 
 function variantOf(piece: string): string {
@@ -75,4 +75,8 @@ function variantOf(piece: string): string {
   if (/^\d{8}T\d{6}Z-/.test(piece)) return String.raw`\d{8}T\d{6}Z-[0-9a-f]{8}`;
   if (/^\d{8}T/.test(piece)) return String.raw`\d{8}T\d{6}Z`;
   return piece === 'just now' ? '(?:just now|\\d+ min ago)' : String.raw`\d+(?:\.\d)? [kM]?[sB]`;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }

@@ -4,8 +4,8 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { compareFacts } from '../../src/core/facts.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
-import { backUp, examineCopy, never, partOf } from '../support/sqlite-engine.ts';
-import { buildExhibit, museum } from '../support/sqlite-museum.ts';
+import { backUp, examineCopy, factsOf, never, partOf } from '../support/sqlite-engine.ts';
+import { buildExhibit, exhibitNamed, museum } from '../support/sqlite-museum.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('I12, I13: a backup of any kind of database', () => {
@@ -18,24 +18,21 @@ describe('I12, I13: a backup of any kind of database', () => {
     const backup = await backUp(source, folder);
     expect(backup.found.problems).toEqual([]);
     expect(backup.found.warnings.length > 0).toBe(exhibit.warned === true);
-    const facts = backup.found.facts ?? expect.fail('no facts');
+    const facts = factsOf(backup.found);
 
     expect(await readFile(source)).toEqual(before);
     expect(differences(await readFile(backup.file), before)).toEqual([]);
     expect(await sqliteEngine.inspect(partOf(backup.file), { signal: never })).toEqual([]);
     const restored = await examineCopy(backup.file, folder);
     expect(restored.problems).toEqual([]);
-    expect(compareFacts(facts, restored.facts ?? expect.fail('no facts'))).toEqual([]);
+    expect(compareFacts(facts, factsOf(restored))).toEqual([]);
     for (const { content } of exhibit.foreign ? [] : facts.tables) expect(content).toMatch(/^[0-9a-f]{32}$/);
   });
 
   it('says what could not be counted when the application has extensions of its own', async () => {
     const folder = await temporaryFolder();
     const source = join(folder, 'source.db');
-    buildExhibit(
-      museum.find(({ name }) => name.startsWith('things of the application')) ?? expect.fail('no exhibit'),
-      source,
-    );
+    buildExhibit(exhibitNamed('things of the application'), source);
     const { found } = await backUp(source, folder);
     expect(found.warnings.join('\n')).toContain('no such module: vec0');
     const rows = found.facts?.tables.map(({ name, rows: count }) => [name, count]);
@@ -71,9 +68,9 @@ describe('a write-ahead log', () => {
 /** Offsets of bytes that differ, but for the counters by which connections notice a change. */
 function differences(one: Buffer, other: Buffer): number[] {
   if (one.length !== other.length) return [Math.min(one.length, other.length)];
-  const counters = [...range(24, 28), ...range(40, 44), ...range(92, 96)];
+  const counters = new Set([...range(24, 28), ...range(40, 44), ...range(92, 96)]);
   if (one.equals(other)) return [];
-  return [...one.keys()].filter((at) => one[at] !== other[at] && !counters.includes(at)).slice(0, 10);
+  return [...one.keys()].filter((at) => one[at] !== other[at] && !counters.has(at)).slice(0, 10);
 }
 
 function range(from: number, to: number): number[] {

@@ -1,4 +1,4 @@
-import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -83,7 +83,6 @@ describe('an overwritten table', () => {
 
   it('is kept with the rights of the database, and never over another kept copy', async () => {
     const { source, into } = await pair('CREATE TABLE t(x); INSERT INTO t VALUES (9)', 'CREATE TABLE t(x)');
-    const { chmod } = await import('node:fs/promises');
     await chmod(into, 0o640);
     const first = await bringTables(source, into, ['t'], true);
     const second = await bringTables(source, into, ['t'], true);
@@ -229,7 +228,8 @@ describe('a table restore that cannot be', () => {
       'no such collation sequence: german',
       'whole backup',
     ],
-  ])('says so: %s', async (_, from, there, table, code, message, hint) => {
+  ])('says so: %s', async (...row) => {
+    const [, from, there, table, code, message, hint] = row;
     const { source, into } = await pair(
       from.replace(foreign(), 'CREATE TABLE t(x); CREATE INDEX i ON t(x COLLATE nocase)'),
       there,
@@ -300,9 +300,9 @@ async function pair(
 function insertForever(db: Database.Database): { stop: () => Promise<void>; written: () => number } {
   const statement = db.prepare('INSERT INTO t VALUES (1)');
   let written = 0;
-  let running = true;
+  const state = { running: true };
   const loop = (async () => {
-    while (running) {
+    while (state.running) {
       statement.run();
       written += 1;
       await new Promise((resolve) => setImmediate(resolve));
@@ -311,7 +311,7 @@ function insertForever(db: Database.Database): { stop: () => Promise<void>; writ
   return {
     written: () => written,
     stop: async () => {
-      running = false;
+      state.running = false;
       await loop;
     },
   };

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import Database from 'better-sqlite3';
 import type { FactLevel } from '../../src/core/levels.ts';
-import type { TableFacts } from '../../src/core/facts.ts';
+import type { Facts, TableFacts } from '../../src/core/facts.ts';
 import type {
   Check,
   DatabaseAddress,
@@ -117,6 +117,11 @@ export async function writeScript(file: string, tables: readonly string[], scrip
   const request = { tables, scratch: await newScratch(dirname(script)), comments: ['from\na test'], signal: never };
   await sqliteEngine.exportTables(partOf(file), script, request);
   return readFile(script, 'utf8');
+}
+
+export function factsOf({ facts, problems }: Examination): Facts {
+  if (facts === undefined) throw new Error(`no facts: ${problems.join('; ')}`);
+  return facts;
 }
 
 /** Facts of one table by its name. */

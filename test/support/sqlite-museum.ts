@@ -141,7 +141,9 @@ lines" VALUES (1, 2, 3);
     fill: (db) => {
       const columns = Array.from({ length: 2000 }, (_, index) => `c${index}`);
       db.exec(`CREATE TABLE wide(${columns.join(', ')})`);
-      db.prepare(`INSERT INTO wide VALUES (${columns.map((_, index) => (index % 3 ? `'${index}'` : index))})`).run();
+      db.prepare(
+        `INSERT INTO wide VALUES (${columns.map((_, index) => (index % 3 ? `'${index}'` : String(index))).join(', ')})`,
+      ).run();
     },
   },
   {
@@ -200,6 +202,12 @@ const many: Exhibit = {
 };
 
 export const museum: readonly Exhibit[] = [...kinds, ...shapes, ...encodings, ...vacuums, many];
+
+export function exhibitNamed(beginning: string): Exhibit {
+  const found = museum.find(({ name }) => name.startsWith(beginning));
+  if (found === undefined) throw new Error(`no exhibit ${beginning}`);
+  return found;
+}
 
 /** Makes the database as a new file. */
 export function buildExhibit(exhibit: Exhibit, file: string): void {

@@ -13,7 +13,7 @@ import { setPin } from '../../src/operations/set-pin.ts';
 import { verify } from '../../src/operations/verify.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { failCall, withFault, type FaultPoint } from '../support/fault-storage.ts';
-import { app, backupRequest, catalogOf, endOwnerOfLock, patient, problemsIn } from '../support/operations.ts';
+import { app, backupRequest, catalogOf, endOwnerOfLocks, patient, problemsIn } from '../support/operations.ts';
 import { makeDatabase, readDatabase } from '../support/small-database.ts';
 import { createTestPorts, frozenClock } from '../support/test-ports.ts';
 import { litterIn, treeOf } from '../support/tree.ts';
@@ -41,6 +41,7 @@ interface Operation {
 
 const { ports } = createTestPorts({ temporaryFolder: tmpdir() });
 let template: string;
+let killedTemplate: string;
 
 const runBackup: Operation['run'] = (storage, { source }) => backup(backupRequest(source, storage, ports), ports);
 const operations: readonly Operation[] = [
@@ -48,8 +49,7 @@ const operations: readonly Operation[] = [
   { name: 'backup after a killed run', run: runBackup, holds: () => undefined, removes: 0, adds: 1, afterKill: true },
   {
     name: 'prune',
-    run: (storage) =>
-      prune({ target: app, policy: defaultPolicy, storage, lockWaitMs: 0, signal: patient }, ports),
+    run: (storage) => prune({ target: app, policy: defaultPolicy, storage, lockWaitMs: 0, signal: patient }, ports),
     holds: () => undefined,
     removes: 2,
     adds: 0,
@@ -99,7 +99,8 @@ const operations: readonly Operation[] = [
     },
     holds: async ({ storage }, succeeded) => {
       const { backups } = await catalogOf(storage);
-      if (succeeded) expect(backups.filter(({ pinned }) => pinned)).toHaveLength(1);
+      const pinned = backups.filter((found) => found.pinned).map(({ manifest }) => manifest.startedAt);
+      if (succeeded) expect(pinned).toEqual(['2026-01-03T02:00:00.000Z']);
     },
     removes: 0,
     adds: 0,
@@ -117,15 +118,18 @@ beforeAll(async () => {
     const then = { ...ports, clock: frozenClock(time) };
     await backup(backupRequest(place.source, storage, then), then);
   }
+  killedTemplate = mkdtempSync(join(realpathSync(tmpdir()), 'dbops-template-'));
+  cpSync(template, killedTemplate, { recursive: true, verbatimSymlinks: true });
+  await leaveKilledRun(placeIn(killedTemplate));
 });
-afterAll(() => rmSync(template, { recursive: true }));
+afterAll(() => [template, killedTemplate].forEach((folder) => rmSync(folder, { recursive: true })));
 
 describe.each(operations)('any failing storage call of $name', (operation) => {
   describe.each(['before', 'after'] as const)('%s its effect', (when) => {
     test.each([
       ['once', false],
       ['for ever', true],
-    ])('%s: loses no backup, publishes no half one, and the next run succeeds', async (_title, lasting) => {
+    ] as const)('%s: loses no backup, publishes no half one, and the next run succeeds', async (_title, lasting) => {
       let nth = 1;
       while (await strike(operation, { nth, when, lasting, strike: failCall })) nth += 1;
       expect(nth, 'the number of calls struck').toBeGreaterThan(2);
@@ -137,9 +141,9 @@ describe.each(operations)('any failing storage call of $name', (operation) => {
 async function strike(operation: Operation, point: FaultPoint): Promise<boolean> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'dbops-nth-'));
   try {
-    cpSync(template, folder, { recursive: true, verbatimSymlinks: true });
+    const from = operation.afterKill === true ? killedTemplate : template;
+    cpSync(from, folder, { recursive: true, verbatimSymlinks: true });
     const place = placeIn(folder);
-    if (operation.afterKill === true) await leaveKilledRun(place);
     const before = await idsIn(place);
     const { struck, error } = await runStruck(operation, place, point);
     const told = `call ${point.nth}, ${struck ?? 'none'}: ${String(error)}`;
@@ -147,7 +151,7 @@ async function strike(operation: Operation, point: FaultPoint): Promise<boolean>
     if (struck === undefined) expect(error, told).toBeUndefined();
     await expectIntact(operation, place, before, { succeeded: error === undefined, told });
     if (struck === undefined) return false;
-    endOwnerOfLock(place.storage);
+    endOwnerOfLocks(place.storage);
     const runs = await runStruck(operation, place, { ...point, nth: Number.POSITIVE_INFINITY });
     expect(runs.error, `next run after ${told}`).toBeUndefined();
     await expectComplete(operation, place, before, told);
@@ -184,7 +188,10 @@ async function expectIntact(
   const lost = before.filter((id) => !ids.includes(id));
   expect(lost.length, `${told}: lost ${lost.join()}`).toBeLessThanOrEqual(operation.removes);
   if (succeeded) expect(ids, told).toHaveLength(before.length - operation.removes + operation.adds);
-  expect(treeOf(place.storage).filter((path) => path.includes('.dbops-tmp/')), told).toEqual([]);
+  expect(
+    treeOf(place.storage).filter((path) => path.includes('.dbops-tmp/')),
+    told,
+  ).toEqual([]);
   await operation.holds(place, succeeded);
 }
 
@@ -207,7 +214,7 @@ async function leaveKilledRun(place: Place): Promise<void> {
   });
   await using _ = storage;
   await backup(backupRequest(place.source, storage, ports), ports).catch(failedAsMeant);
-  endOwnerOfLock(place.storage);
+  endOwnerOfLocks(place.storage);
   expect(litterIn(place.storage).length, 'lock and half a backup').toBeGreaterThan(1);
 }
 
@@ -216,10 +223,7 @@ function failedAsMeant(error: unknown): void {
 }
 
 async function newest(storage: Storage): ReturnType<typeof openStored> {
-  return openStored(
-    { storage, backup: await findBackup(storage, { name: 'latest' }, { signal: patient }) },
-    ports,
-  );
+  return openStored({ storage, backup: await findBackup(storage, { name: 'latest' }, { signal: patient }) }, ports);
 }
 
 async function idsIn({ storage }: Place): Promise<string[]> {

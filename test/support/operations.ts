@@ -1,10 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backup, Catalog } from '../../src/core/catalog.ts';
 import { parseTargetName } from '../../src/core/ids.ts';
 import type { Storage } from '../../src/core/ports/storage.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
-import { hasCode } from '../../src/core/errors.ts';
 import type { BackupRequest } from '../../src/operations/backup.ts';
 import { checkStored } from '../../src/operations/check-stored.ts';
 import { loadCatalog } from '../../src/operations/load-catalog.ts';
@@ -58,15 +57,14 @@ async function problemsOf(storage: Storage, backup: Backup, ports: Ports): Promi
 }
 
 /**
- * A lock that a run in this very process could not release would be held for as long as the tests run. Gives its
+ * Locks that a run in this very process could not release would be held for as long as the tests run. Gives their
  * owner another start time, which is how a lock looks whose process has ended and whose number was used again.
  */
-export function endOwnerOfLock(folder: string): void {
-  const file = join(folder, app, 'lock.json');
-  try {
+export function endOwnerOfLocks(folder: string): void {
+  for (const name of ['lock.json', 'claim.json']) {
+    const file = join(folder, app, name);
+    if (!existsSync(file)) continue;
     const lock = JSON.parse(readFileSync(file, 'utf8')) as { owner: object };
     writeFileSync(file, JSON.stringify({ ...lock, owner: { ...lock.owner, start: '1' } }));
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Host } from '../../src/cli/host.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
 import type { AppEvent } from '../../src/core/events.ts';
-import { createWorld } from '../../src/main.ts';
+import { createWorld } from '../../src/world.ts';
 import type { Ports } from '../../src/operations/ports.ts';
 
 export interface TestPorts {
@@ -34,7 +34,10 @@ export function createTestPorts({ temporaryFolder, path, clock }: PortsOptions):
     onSignal: () => () => undefined,
     exitNow: () => undefined,
   };
-  const ports = createWorld().createPorts({ reporter: { report: (event) => void events.push(event) }, host });
+  const ports = createWorld('0.0.0-test').createPorts({
+    reporter: { report: (event) => void events.push(event) },
+    host,
+  });
   return { ports: clock === undefined ? ports : { ...ports, clock }, events };
 }
 

@@ -69,9 +69,10 @@ function mayMean({ name, target, at }: Selector, prefix: string, found: Backup |
   const [owner, id = ''] = prefix.split('/');
   if (target !== undefined && owner !== target) return false;
   if (name !== 'latest') return id.startsWith(name);
-  // Only its name is left to tell when it was made.
-  if (at !== undefined && id.slice(0, compactTime(at).length) > compactTime(at)) return false;
-  return found === undefined || id > found.manifest.id;
+  // Only its name is left to tell when it was made, to the second.
+  const second = compactTime(new Date(0)).length;
+  if (at !== undefined && id.slice(0, second) > compactTime(at)) return false;
+  return found === undefined || id.slice(0, second) >= found.manifest.id.slice(0, second);
 }
 
 export async function openStored(stored: StoredBackup, ports: Ports): Promise<Restorable> {

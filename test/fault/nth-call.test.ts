@@ -94,7 +94,7 @@ const operations: readonly Operation[] = [
   {
     name: 'pin',
     run: async (storage) => {
-      const found = await findBackup(storage, { name: 'latest' }, { signal: patient });
+      const found = await findBackup(storage, { name: 'latest' }, ports, { signal: patient });
       await setPin(storage, found, true, ports, patient);
     },
     holds: async ({ storage }, succeeded) => {
@@ -223,7 +223,10 @@ function failedAsMeant(error: unknown): void {
 }
 
 async function newest(storage: Storage): ReturnType<typeof openStored> {
-  return openStored({ storage, backup: await findBackup(storage, { name: 'latest' }, { signal: patient }) }, ports);
+  return openStored(
+    { storage, backup: await findBackup(storage, { name: 'latest' }, ports, { signal: patient }) },
+    ports,
+  );
 }
 
 async function idsIn({ storage }: Place): Promise<string[]> {

@@ -23,7 +23,10 @@ export async function lookAtSource(path: string): Promise<SourceFile> {
     throw unreadable(path, error);
   });
   const info = await stat(real);
-  if (!info.isFile()) throw refused(path, info.isDirectory() ? 'is a folder' : 'is not a regular file');
+  if (!info.isFile()) {
+    const what = info.isDirectory() ? 'is a folder' : 'is not a regular file';
+    throw refused(path, what, 'Name the database file itself.');
+  }
   if (info.size === 0) {
     throw refused(path, 'is empty (0 bytes)', 'SQLite would take it for a database without tables. Check the path.');
   }
@@ -54,9 +57,9 @@ function unreadable(path: string, error: unknown): DbopsError {
   if (hasCode(error, 'EACCES')) {
     return refused(path, 'cannot be read: permission denied', 'Run as a user who may read the file and its folder.');
   }
-  return refused(path, `cannot be read: ${messageOf(error)}`);
+  return refused(path, `cannot be read: ${messageOf(error)}`, 'Check the path and the disk it is on.');
 }
 
-function refused(path: string, problem: string, hint?: string): DbopsError {
-  return new DbopsError('SOURCE_REFUSED', `${path} ${problem}`, hint === undefined ? {} : { hint });
+function refused(path: string, problem: string, hint: string): DbopsError {
+  return new DbopsError('SOURCE_REFUSED', `${path} ${problem}`, { hint });
 }

@@ -1,5 +1,6 @@
 import type { Catalog } from '../core/catalog.ts';
-import { isBackupId, type TargetName } from '../core/ids.ts';
+import { isBackupId, keyIn, type TargetName } from '../core/ids.ts';
+import { MANIFEST_NAME } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { discard } from './discard.ts';
@@ -12,17 +13,15 @@ export async function clearInherited(
   storage: Storage,
   target: TargetName,
   lease: Lease,
-  { litter }: Catalog,
+  { backups, broken, litter }: Catalog,
   options: CallOptions,
 ): Promise<void> {
-  const left = new Set(lease.inherited.filter(isBackupId).map((id) => `${target}/${id}`));
-  for (const { prefix, objects } of litter) {
-    if (left.has(prefix))
-      await discard(
-        storage,
-        objects.map(({ key }) => key),
-        options,
-      );
+  const whole = new Set([...backups, ...broken].map(({ prefix }) => prefix));
+  for (const prefix of lease.inherited.filter(isBackupId).map((id) => `${target}/${id}`)) {
+    if (whole.has(prefix)) continue;
+    const objects = litter.find((folder) => folder.prefix === prefix)?.objects ?? [];
+    // Removing the manifest that is not there takes along a folder in which there is nothing to list.
+    await discard(storage, [keyIn(prefix, MANIFEST_NAME), ...objects.map(({ key }) => key)], options);
   }
   lease.settle();
 }

@@ -136,14 +136,15 @@ async function statFile(path: string, key: ObjectKey): Promise<ObjectInfo | unde
 }
 
 async function removeFile(root: string, path: string): Promise<void> {
+  const folder = dirname(path);
   try {
     await unlink(path);
+    await syncFolder(folder);
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return;
-    throw error;
+    if (hasCode(error, 'ENOTDIR')) return;
+    // A put that failed may have made the folder and nothing in it.
+    if (!hasCode(error, 'ENOENT')) throw error;
   }
-  const folder = dirname(path);
-  await syncFolder(folder);
   if (folder !== root && dirname(folder) !== root) await removeEmptyFolder(folder);
 }
 

@@ -57,7 +57,9 @@ async function encode(source: ByteSource, codec: Codec | undefined, signal: Abor
 }
 
 function chain(source: Readable, meter: Meter): Readable {
-  source.once('error', (error) => meter.stream.destroy(error));
+  source.on('error', (error) => meter.stream.destroy(error));
+  // Whoever reads gets the error; a put that has failed already reads no more, and then it must not end the process.
+  meter.stream.on('error', () => undefined);
   meter.stream.once('close', () => source.destroy());
   return source.pipe(meter.stream);
 }

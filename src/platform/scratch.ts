@@ -20,7 +20,7 @@ export async function openScratch(parent: string): Promise<Scratch> {
   const root = join(parent, SCRATCH_NAME);
   const folder = join(root, folderName(ownIdentity()));
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    await makeRoot(root);
     await refuseForeign(root);
     await sweep(root);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -34,6 +34,16 @@ export async function openScratch(parent: string): Promise<Scratch> {
       await removeIfEmpty(root);
     },
   };
+}
+
+// A recursive mkdir reports a read-only file system as a missing folder.
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, { mode: 0o700 });
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) await mkdir(root, { recursive: true, mode: 0o700 });
+    else if (!hasCode(error, 'EEXIST')) throw error;
+  }
 }
 
 // Where several users may write, as in /tmp, one of them could lead snapshots of databases to a place of their own.

@@ -71,7 +71,8 @@ export interface BackupPlan {
 export async function planBackup(session: Session, target: Target, flags: BackupFlags): Promise<BackupPlan> {
   await using storage = await session.storageFor(target, flags.storage);
   const { engine, address, signal, codec } = await requestOf(session, target, flags, storage);
-  const probe = await engine.probe(address, { signal });
+  await using source = await engine.open(address, { signal });
+  const { probe } = source;
   return {
     target: target.name,
     database: probe.database,

@@ -4,7 +4,7 @@ import { DbopsError, messageOf } from '../core/errors.ts';
 import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
-import type { DatabaseAddress, Dump, Engine, Examination, Probe } from '../core/ports/engine.ts';
+import type { DatabaseAddress, Dump, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { FUTURE_TOLERANCE_MS } from '../core/retention.ts';
@@ -46,7 +46,8 @@ export async function backup(request: BackupRequest, ports: Ports): Promise<Mani
   const { target, engine, address, storage, signal } = request;
   const startedAt = ports.clock.now();
   const id = createBackupId(startedAt, ports.random(4));
-  const probe = await engine.probe(address, { signal });
+  await using source = await engine.open(address, { signal });
+  const { probe } = source;
   ports.reporter.report({ type: 'backup.started', target, id, source: probe.database, storage: storage.label });
   await using lease = await ports.lockOf(storage).acquire(target, {
     purpose: 'backup',
@@ -60,7 +61,7 @@ export async function backup(request: BackupRequest, ports: Ports): Promise<Mani
   refuseUnfitCatalog(catalog, probe, request, startedAt, ports.host);
   const scratchParent = request.scratchParent ?? storage.traits.scratchParent ?? ports.temporaryFolder;
   await checkSpace({ probe, catalog, codec: request.codec, storage, scratchParent }, ports, signal);
-  const manifest = await run({ request, ports, id, startedAt, probe, lease, scratchParent });
+  const manifest = await run({ request, ports, id, startedAt, source, lease, scratchParent });
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
   ports.reporter.report({ type: 'backup.finished', manifest, durationMs, storage: storage.label });
   return manifest;
@@ -71,7 +72,7 @@ interface Run {
   readonly ports: Ports;
   readonly id: BackupId;
   readonly startedAt: Date;
-  readonly probe: Probe;
+  readonly source: Source;
   readonly lease: Lease;
   readonly scratchParent: string;
 }
@@ -81,10 +82,9 @@ async function run(context: Run): Promise<Manifest> {
   const { target, storage, signal } = request;
   await using scratch = await ports.openScratch(scratchParent);
   ports.reporter.report({ type: 'activity', target, activity: 'snapshot' });
-  await using dump = await request.engine.dump(request.address, {
+  await using dump = await context.source.dump({
     scratch: scratch.folder,
     facts: request.facts,
-    signal,
     onProgress: (bytes, totalBytes) =>
       ports.reporter.report({ type: 'progress', activity: 'snapshot', bytes, totalBytes }),
   });
@@ -128,7 +128,7 @@ async function storeAll(dump: Dump, prefix: string, { request, ports }: Run): Pr
 }
 
 function describe(
-  { request, ports, id, startedAt, probe }: Run,
+  { request, ports, id, startedAt, source: { probe } }: Run,
   dump: Dump,
   parts: readonly Part[],
   found: Examination,

@@ -7,6 +7,7 @@ import type { DatabaseAddress, Dump, Engine, PartSource, Staging } from '../../s
 import { bodyOf, bytesOf, failingBody, patient } from '../support/bodies.ts';
 import { childrenGone } from '../support/children.ts';
 import { filesBelow } from '../support/file-tree.ts';
+import { openDump, probeOf } from '../support/open-dump.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 export interface EngineUnderTest {
@@ -51,7 +52,7 @@ async function setUp({ place, create }: EngineUnderTest): Promise<Scene> {
 }
 
 function dumpOf({ engine }: EngineUnderTest, { source, scratch }: Scene, signal = patient.signal): Promise<Dump> {
-  return engine.dump(source, { scratch, facts: 'content', signal, onProgress: seenNothing });
+  return openDump(engine, source, { scratch, facts: 'content', signal, onProgress: seenNothing });
 }
 
 /** The parts of a dump as a backup would give them back, with the facts that were recorded. */
@@ -85,7 +86,7 @@ function dumping(subject: EngineUnderTest): void {
   test('a probe says how large the database is, and touches nothing', async () => {
     const scene = await setUp(subject);
     const before = await filesBelow(scene.folder);
-    const probe = await engine.probe(scene.source, patient);
+    const probe = await probeOf(engine, scene.source, patient);
     expect(probe.bytes).toBeGreaterThan(0);
     expect(probe.scratchBytes).toBeGreaterThan(0);
     expect(await filesBelow(scene.folder)).toEqual(before);
@@ -130,7 +131,7 @@ function dumping(subject: EngineUnderTest): void {
     const folder = await temporaryFolder();
     const scene = { source: subject.place(folder), folder, scratch: await temporaryFolder() };
     await expect(dumpOf(subject, scene)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
-    await expect(engine.probe(scene.source, patient)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
+    await expect(engine.open(scene.source, patient)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
     expect(await filesBelow(folder)).toEqual([]);
     await childrenGone();
   });

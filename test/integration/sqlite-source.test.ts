@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
+import { probeOf } from '../support/open-dump.ts';
 import { startApp } from '../support/sqlite-app.ts';
 import { addressOf, backUp, makeDatabase, never, newScratch, query, tableOf } from '../support/sqlite-engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -52,7 +53,7 @@ describe('a backup of a database that somebody left in the middle', () => {
       makeDatabase(source, `PRAGMA journal_mode = ${mode}; CREATE TABLE t(x); INSERT INTO t VALUES (1)`);
       const names = await readdir(data);
       const before = await contentOf(data, names);
-      await sqliteEngine.probe(addressOf(source), { signal: never });
+      await probeOf(sqliteEngine, addressOf(source), { signal: never });
       expect(tableOf((await backUp(source, work)).found, 't')?.rows).toBe(1);
       expect(await readdir(data)).toEqual(names);
       expect(await contentOf(data, names)).toEqual(before);
@@ -108,7 +109,7 @@ describe('a source that cannot be read now', () => {
     await make(source);
     const refused = { code: 'SOURCE_REFUSED', message: `${source} ${problem}` };
     await expect(backUp(source, work)).rejects.toMatchObject(refused);
-    await expect(sqliteEngine.probe(addressOf(source), { signal: never })).rejects.toMatchObject(refused);
+    await expect(sqliteEngine.open(addressOf(source), { signal: never })).rejects.toMatchObject(refused);
   });
 
   it('is damaged when its end is missing', async () => {
@@ -190,14 +191,14 @@ describe('names of a source', () => {
     const name = join(data, 'current');
     await symlink(source, name);
     expect(tableOf((await backUp(name, work)).found, 't')?.rows).toBe(1);
-    expect((await sqliteEngine.probe(addressOf(name), { signal: never })).database).toBe(source);
+    expect((await probeOf(sqliteEngine, addressOf(name), { signal: never })).database).toBe(source);
   });
 
   it('I16: a second hard link is worth a warning', async () => {
     const { data, source } = await folders();
     makeDatabase(source, 'CREATE TABLE t(x)');
     await link(source, join(data, 'second.db'));
-    const { warnings } = await sqliteEngine.probe(addressOf(source), { signal: never });
+    const { warnings } = await probeOf(sqliteEngine, addressOf(source), { signal: never });
     expect(warnings).toEqual([`${source} has 2 hard links; its -wal file belongs to only one of these names`]);
   });
 
@@ -219,7 +220,7 @@ describe('I18: a program that embeds dbops', () => {
     makeDatabase(source, 'CREATE TABLE t(x); INSERT INTO t VALUES (1)');
     const own = new Database(source);
     own.exec('BEGIN IMMEDIATE; INSERT INTO t VALUES (2)');
-    await sqliteEngine.probe(addressOf(source), { signal: never });
+    await probeOf(sqliteEngine, addressOf(source), { signal: never });
     expect(tableOf((await backUp(source, work)).found, 't')?.rows).toBe(1);
     const intruder = spawnSync('sqlite3', [source, 'INSERT INTO t VALUES (3)'], { encoding: 'utf8' });
     expect(intruder.stderr).toContain('database is locked');

@@ -14,6 +14,7 @@ import type {
   TableRestoreResult,
 } from '../../src/core/ports/engine.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
+import { openDump } from './open-dump.ts';
 
 export const never = new AbortController().signal;
 
@@ -46,7 +47,7 @@ export async function backUp(
   { facts = 'content', onProgress = () => undefined }: { facts?: FactLevel; onProgress?: () => void } = {},
 ): Promise<Backup> {
   const scratch = await newScratch(folder);
-  await using dump = await sqliteEngine.dump(addressOf(source), { scratch, facts, onProgress, signal: never });
+  await using dump = await openDump(sqliteEngine, addressOf(source), { scratch, facts, onProgress, signal: never });
   const file = join(scratch, 'stored.db');
   await storePart(dump, file);
   return { file, found: await dump.finish() };

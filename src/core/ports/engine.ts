@@ -69,7 +69,14 @@ export interface Dump extends AsyncDisposable {
   finish(): Promise<Examination>;
 }
 
-export interface DumpRequest extends CallOptions {
+/** An opened database. Disposing ends what was started for it; so does aborting the signal it was opened with. */
+export interface Source extends AsyncDisposable {
+  readonly probe: Probe;
+  /** At most one, and not after disposing. */
+  dump(request: DumpRequest): Promise<Dump>;
+}
+
+export interface DumpRequest {
   readonly scratch: string;
   readonly facts: FactLevel;
   readonly onProgress: (bytes: number, totalBytes: number) => void;
@@ -142,8 +149,8 @@ export interface DestinationState {
  */
 export interface Engine {
   readonly name: string;
-  probe(source: DatabaseAddress, options: CallOptions): Promise<Probe>;
-  dump(source: DatabaseAddress, request: DumpRequest): Promise<Dump>;
+  /** Opens a database for reading; what a probe and a dump need (a process, a connection) is started once. */
+  open(source: DatabaseAddress, options: CallOptions): Promise<Source>;
   /** Structural check of decoded parts without a server; gives the problems found. */
   inspect(parts: PartSource, options: CallOptions): Promise<readonly string[]>;
   /** Fails with REFUSED when a foreign file is only a piece of a database, as an SQLite file beside its `-wal` is. */

@@ -1,0 +1,61 @@
+import { basename, join } from 'node:path';
+import type { DatabaseAddress, Dump, DumpRequest, Examination, Probe, Source } from '../../core/ports/engine.ts';
+import type { CallOptions } from '../../core/ports/storage.ts';
+import { startAgent, type Agent } from './agent-client.ts';
+import type { SourceFile } from './source-file.ts';
+
+/** Looks at the file without a connection to it; the agent that did so then waits for the dump. */
+export async function open(address: DatabaseAddress, { signal }: CallOptions): Promise<Source> {
+  const agent = startAgent(signal);
+  try {
+    const file = await agent.run('look', { path: address.location });
+    return {
+      probe: describe(file),
+      dump: (request) => dump(agent, file.path, address.lockTimeoutMs, request),
+      [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await agent[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function describe({ path, bytes, walBytes, links, header }: SourceFile): Probe {
+  return {
+    database: path,
+    serverVersion: header.writer,
+    bytes: bytes + walBytes,
+    scratchBytes: bytes + walBytes,
+    settings: { journal: header.journal },
+    warnings: links > 1 ? [`${path} has ${links} hard links; its -wal file belongs to only one of these names`] : [],
+  };
+}
+
+/** Freezes a snapshot as a file in the scratch folder; its examination starts at once, beside whoever reads it. */
+async function dump(agent: Agent, path: string, lockTimeoutMs: number, request: DumpRequest): Promise<Dump> {
+  const copy = join(request.scratch, 'snapshot.db');
+  const snapshot = await agent.run('snapshot', { source: path, copy, lockTimeoutMs }, request.onProgress);
+  const examination = agent.run('examine', { path: copy, facts: request.facts, checks: [] });
+  // Whoever never asks (because storing failed first) must not be ended by this one's failure.
+  examination.catch(() => undefined);
+  return {
+    tools: { sqlite: snapshot.sqliteVersion },
+    parts: [{ name: partName(path), source: { type: 'file', path: copy, bytes: snapshot.bytes } }],
+    finish: async (): Promise<Examination> => {
+      const found = await examination;
+      return { ...found, warnings: [...snapshot.warnings, ...found.warnings] };
+    },
+    [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+  };
+}
+
+/** The database's own file name where it is fit for an object, so that a restore by hand finds what it expects. */
+function partName(path: string): string {
+  const name = basename(path)
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 100)
+    .replace(/\.+$/, '');
+  const reserved = name === '' || /^(manifest\.json|sha256sums|pin\.json|verify\..*)$/i.test(name);
+  return reserved ? 'database.db' : name;
+}

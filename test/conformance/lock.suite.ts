@@ -182,7 +182,23 @@ function takingOver(open: Open): void {
     const lease = await lock.acquire(app, request);
     expect(lease.inherited).toEqual(['20261119T020000Z-00000001']);
     await lease.confirm(patient);
+    lease.settle();
     await lease[Symbol.asyncDispose]();
+    expect(await keysOf(storage)).toEqual([]);
+  });
+
+  test('unfinished work is handed on by a release without settling, own and inherited, and the lock is free at once', async () => {
+    const { storage, lock, clock } = await open();
+    await storage.put(key('app/lock.json'), bodyOf(lockOf({ pid: 4_194_304 }, clock.now(), ['left'])), patient);
+    await (await lock.acquire(app, request))[Symbol.asyncDispose]();
+    const second = await lock.acquire(app, request);
+    expect(second.inherited).toEqual(['left']);
+    await second.declare(['own'], patient);
+    await second[Symbol.asyncDispose]();
+    const third = await lock.acquire(app, request);
+    expect(third.inherited).toEqual(['own']);
+    third.settle();
+    await third[Symbol.asyncDispose]();
     expect(await keysOf(storage)).toEqual([]);
   });
 
@@ -213,6 +229,7 @@ function takingOver(open: Open): void {
     await clock.advance(20);
     const lease = await acquired;
     expect(lease.inherited).toEqual(['work']);
+    lease.settle();
     await lease[Symbol.asyncDispose]();
     expect(await keysOf(storage)).toEqual([]);
   });

@@ -45,6 +45,7 @@ test('A1: the lock of a process that was killed -9 is taken over at once, and it
   const lease = await lock.acquire(app, request);
   expect(lease.inherited).toEqual(['20261120T020000Z-00000001']);
   await lease.confirm(patient);
+  lease.settle();
   await lease[Symbol.asyncDispose]();
   expect(await keysOf(storage)).toEqual([]);
 });

@@ -21,5 +21,6 @@ await using lease = await lock.acquire(target, { purpose: 'backup', waitMs: 60_0
 // Fails when somebody else is inside.
 writeFileSync(join(gate, 'inside'), String(process.pid), { flag: 'wx' });
 await lease.confirm({ signal });
+lease.settle();
 rmSync(join(gate, 'inside'));
 console.log(`inherited ${lease.inherited.join(',')}`);

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Backup, Catalog } from '../core/catalog.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
@@ -155,5 +155,19 @@ async function decodedHead(path: string, codec: Codec, options: CallOptions): Pr
 
 async function openDecoded(path: string, codec: Codec | undefined, options: CallOptions): Promise<Readable> {
   const file = createReadStream(path, { highWaterMark: 1 << 20, signal: options.signal });
-  return codec === undefined ? file : codec.decode(file, options);
+  if (codec === undefined) return file;
+  return Readable.from(decoded(await codec.decode(file, options), path), { objectMode: false });
+}
+
+// A program that cannot decompress says so by its status, a library by an error of its own.
+async function* decoded(source: Readable, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* source as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
+    throw new DbopsError('DAMAGED', `${path} cannot be decompressed: it is damaged or cut short`, {
+      hint: 'Copy it again from where it came from, or use another one.',
+      cause: error,
+    });
+  }
 }

@@ -63,13 +63,21 @@ export async function stage(
     await agent.run('settle', { path: file });
   } catch (error) {
     await agent[Symbol.asyncDispose]();
-    throw error;
+    throw nameSource(error, file, parts);
   }
   return {
     examine: ({ facts, checks }) => agent.run('examine', { path: file, facts, checks }),
     promote: (promotion) => promote(agent, file, destination, promotion),
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
+}
+
+/** The scratch copy is gone when people read the message; what it was made from is not. */
+function nameSource(error: unknown, copy: string, { parts }: PartSource): unknown {
+  if (!(error instanceof DbopsError) || !error.message.includes(copy)) return error;
+  const message = error.message.replaceAll(copy, `the database in ${parts[0]?.name ?? 'the backup'}`);
+  const hint = 'Use another backup, or salvage what is left of a copy with `sqlite3 file .recover`.';
+  return new DbopsError(error.code, message, { hint, cause: error });
 }
 
 export async function writeFirstPart(parts: PartSource, file: string, request: StageRequest): Promise<void> {

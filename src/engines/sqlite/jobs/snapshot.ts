@@ -37,6 +37,7 @@ export function settleCopy(path: string): void {
   const db = new Database(path, { fileMustExist: true });
   try {
     db.pragma('trusted_schema = OFF');
+    refuseShort(db, path);
     const mode: unknown = db.pragma('journal_mode = DELETE', { simple: true });
     if (mode !== 'delete') throw new Error(`journal mode of the copy is ${String(mode)}`);
   } catch (error) {
@@ -85,6 +86,8 @@ function pinned(db: Database.Database): Database.Database {
 async function copyPinned(db: Database.Database, input: SnapshotInput, onProgress: OnProgress): Promise<boolean> {
   const pageSize = Number(db.pragma('page_size', { simple: true }));
   const wal = db.pragma('journal_mode', { simple: true }) === 'wal';
+  if (!wal || (statSync(`${input.source}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0)
+    refuseShort(db, input.source);
   const slice = wal ? Math.max(1, Math.trunc(sliceBytes / pageSize)) : everything;
   let remaining = Number.POSITIVE_INFINITY;
   let movedAt = Date.now();
@@ -98,6 +101,19 @@ async function copyPinned(db: Database.Database, input: SnapshotInput, onProgres
     },
   });
   return wal;
+}
+
+/**
+ * SQLite reads zeros where the last page of a file is cut off, and finds nothing wrong with them. While all pages are
+ * in the file itself (no log with newer ones) it must be as long as they are.
+ */
+function refuseShort(db: Database.Database, path: string): void {
+  const expected = Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }));
+  const { size } = statSync(path);
+  if (size >= expected) return;
+  throw new DbopsError('DAMAGED', `${path} is damaged: it has ${size} bytes, its pages take ${expected}`, {
+    hint: 'The file was cut short. Restore the last good backup (`dbops list`), or copy it again.',
+  });
 }
 
 function stuck(source: string): DbopsError {

@@ -48,6 +48,15 @@ const badSources: readonly BadSource[] = [
     says: /is damaged/,
   },
   {
+    title: 'I11: a database that lacks its last byte',
+    make: (path) => {
+      makeDatabase(path, { mark: 'cut', rows: 200, filling: 500 });
+      truncateSync(path, readFileSync(path).length - 1);
+    },
+    exitCode: 6,
+    says: /is damaged: it has \d+ bytes, its pages take \d+/,
+  },
+  {
     title: 'I11: a database with a page of noise',
     make: (path) => {
       makeDatabase(path, { mark: 'noise', rows: 200, filling: 500 });

@@ -132,7 +132,7 @@ describe('a check', () => {
       signal: stop.signal,
       onProgress: () => undefined,
     });
-    const [pid = 0] = (await childrenOf(process.pid)).filter((child) => !others.has(child));
+    const pid = (await childrenOf(process.pid)).find((child) => !others.has(child)) ?? 0;
     const sql = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0';
     const examination = staging.examine({ facts: 'rows', checks: [{ name: 'endless', sql }], signal: stop.signal });
     stop.abort(new Error('enough'));
@@ -151,7 +151,7 @@ describe('a check', () => {
       signal: never,
       onProgress: () => undefined,
     });
-    const [pid = 0] = (await childrenOf(process.pid)).filter((child) => !others.has(child));
+    const pid = (await childrenOf(process.pid)).find((child) => !others.has(child)) ?? 0;
     const sql = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0';
     const request = { facts: 'rows', checks: [{ name: 'endless', sql }], signal: never } as const;
     const examination = staging.examine(request);

@@ -14,9 +14,10 @@ export function promote(input: PromoteInput): PromoteOutput {
   try {
     prepareStaged(input);
     if (!existsSync(input.destination)) return placeNew(input);
+    const { ino } = statSync(input.destination, { bigint: true });
     const warnings = quieten(input);
     inheritRights(input);
-    const kept = keepOld(input);
+    const kept = keepOld(input, ino);
     renameSync(input.staged, input.destination);
     syncPath(dirname(input.destination));
     return { kept, warnings };
@@ -94,8 +95,15 @@ function inheritRights({ staged, destination }: PromoteInput): void {
   if (own.uid !== uid || own.gid !== gid) chownSync(staged, uid, gid);
 }
 
-function keepOld({ destination, keepAs }: PromoteInput): string {
+function keepOld({ destination, keepAs }: PromoteInput, ino: bigint): string {
   const kept = linkFree(destination, keepAs);
+  // Another restore, or a deployment: replacing its work would leave nobody with a copy of it.
+  if (statSync(destination, { bigint: true }).ino !== ino) {
+    unlinkSync(kept);
+    throw new DbopsError('REFUSED', `${destination} was replaced by another program meanwhile`, {
+      hint: 'Look what is there now, then run this again if it is still to be replaced.',
+    });
+  }
   // Only a database that could not be quietened still has these. They belong to it, and would be replayed into the
   // restored file if they stayed.
   for (const suffix of sidecars) {

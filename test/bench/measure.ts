@@ -3,12 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Measured {
   readonly seconds: number;
-  /** Most memory held at once, in bytes: by the largest process, and by all together. */
+  /**
+   * Most memory held at once, in bytes: by the largest process with all it has mapped, and by all together, where a page
+   * that several share counts once.
+   */
   readonly largestBytes: number;
   readonly allBytes: number;
 }
 
-const sampleEveryMs = 20;
+const sampleEveryMs = 50;
 
 /** Runs a shell line to its end, and watches it and everything it starts. */
 export async function measure(line: string, { cwd, path }: { cwd: string; path: string }): Promise<Measured> {
@@ -20,11 +23,11 @@ export async function measure(line: string, { cwd, path }: { cwd: string; path: 
   });
   let [largestBytes, allBytes] = [0, 0];
   const timer = setInterval(() => {
-    const sizes = residentOf(child.pid ?? 0);
-    largestBytes = Math.max(largestBytes, ...sizes);
+    const held = processesBelow(child.pid ?? 0).map((pid) => read(`/proc/${pid}/smaps_rollup`));
+    largestBytes = Math.max(largestBytes, ...held.map((rollup) => bytesOf(rollup, 'Rss')));
     allBytes = Math.max(
       allBytes,
-      sizes.reduce((sum, size) => sum + size, 0),
+      held.reduce((sum, rollup) => sum + bytesOf(rollup, 'Pss'), 0),
     );
   }, sampleEveryMs);
   const code = await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject));
@@ -57,8 +60,8 @@ function medianOf(runs: readonly Measured[]): Measured {
   };
 }
 
-/** Resident bytes of a process and of all its descendants, each without the pages it shares with files. */
-function residentOf(root: number): number[] {
+/** A process and all its descendants. */
+function processesBelow(root: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -66,12 +69,11 @@ function residentOf(root: number): number[] {
     parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
   }
   const isBelow = (pid: number): boolean => pid === root || (pid > 1 && isBelow(parents.get(pid) ?? 0));
-  return [...parents.keys()].filter(isBelow).map((pid) => residentBytes(read(`/proc/${pid}/status`)));
+  return [...parents.keys()].filter(isBelow);
 }
 
-function residentBytes(status: string): number {
-  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-  return (kib('RssAnon') + kib('RssFile') + kib('RssShmem')) * 1024;
+function bytesOf(rollup: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0) * 1024;
 }
 
 // A process may end between the listing and the look.

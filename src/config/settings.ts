@@ -9,7 +9,7 @@ import { readVariable, type Environment } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';
 import type { TargetConfig } from './schema.ts';
 
-export const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
+const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
 
 /** A database to work on, with everything that was said about it. */
 export interface Target {

@@ -5,7 +5,7 @@ import { isBackupId, isObjectKey, isTargetName } from './ids.ts';
 import { seal, unseal } from './sealed-json.ts';
 
 /** The newest manifest format this program writes; older ones stay readable for ever. */
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /** Name of the object that makes a folder a backup. */
 export const MANIFEST_NAME = 'manifest.json';
@@ -33,7 +33,7 @@ const partSchema = z.looseObject({
  * The description of one backup, `formatVersion` 1. Unknown members are kept, so that an older dbops does not drop
  * what a newer one wrote. Holds no secrets. The format is documented byte by byte in docs/format.md.
  */
-export const manifestSchema = z.looseObject({
+const manifestSchema = z.looseObject({
   formatVersion: z.literal(FORMAT_VERSION),
   id: z.string().refine(isBackupId, 'not a backup id'),
   target: z.string().refine(isTargetName, 'not a target name'),

@@ -5,7 +5,7 @@ import { verifyLevels, type VerifyLevel } from './levels.ts';
 import { seal, unseal } from './sealed-json.ts';
 
 /** What one verification found, kept as a small object beside the backup: manifests are never edited. */
-export const verificationSchema = z.looseObject({
+const verificationSchema = z.looseObject({
   formatVersion: z.literal(1),
   level: z.enum(verifyLevels),
   ok: z.boolean(),

@@ -11,7 +11,7 @@ import { loadCatalog } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
 
 /** Longer than any backup takes: younger folders without a manifest may be one in the making. */
-export const LITTER_AGE_MS = 24 * 3_600_000;
+const LITTER_AGE_MS = 24 * 3_600_000;
 
 export interface PruneRequest {
   readonly target: TargetName;

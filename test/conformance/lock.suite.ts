@@ -26,7 +26,7 @@ interface Subject {
 }
 
 /** A lock object as another process would have written it. */
-export function lockOf(owner: Partial<ProcessIdentity>, renewedAt: Date, work: readonly string[] = []): string {
+function lockOf(owner: Partial<ProcessIdentity>, renewedAt: Date, work: readonly string[] = []): string {
   const time = renewedAt.toISOString();
   const nonce = 'd'.repeat(32);
   const full = { ...ownIdentity(), ...owner };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, vi } from 'vitest';
 
 /** Numbers of the processes that this one has started and that have not ended. */
-export function childrenOf(pid: number = process.pid): number[] {
+function childrenOf(pid: number = process.pid): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return text
     .split(' ')

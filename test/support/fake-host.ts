@@ -10,7 +10,7 @@ export interface FakeRun {
 }
 
 /** A host that keeps what is written. */
-export function createFakeHost(
+function createFakeHost(
   argv: readonly string[],
   cwd: string,
 ): {

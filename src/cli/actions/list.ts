@@ -62,7 +62,7 @@ function notesOf({ manifest, pinned }: Backup): string[] {
 }
 
 /** A backup as it stands in JSON documents. */
-export function summaryOf({ manifest, pinned, good, verifications }: Backup): object {
+function summaryOf({ manifest, pinned, good, verifications }: Backup): object {
   return {
     id: manifest.id,
     target: manifest.target,

@@ -16,7 +16,7 @@ export interface PruneFlags {
   readonly dryRun?: true;
 }
 
-export interface TargetPlan {
+interface TargetPlan {
   readonly target: TargetName;
   readonly plan: PrunePlan;
 }

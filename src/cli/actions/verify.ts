@@ -17,7 +17,7 @@ export interface VerifyFlags extends SelectorFlags {
   readonly scratchDir?: string;
 }
 
-export interface Verdict {
+interface Verdict {
   readonly label: string;
   readonly verification: Verification;
 }

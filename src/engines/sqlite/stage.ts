@@ -127,7 +127,7 @@ function undoLine(kept: string, path: string): string {
 }
 
 /** One word for a POSIX shell. */
-export function shellQuote(text: string): string {
+function shellQuote(text: string): string {
   return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) && !text.startsWith('-')
     ? text
     : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -37,7 +37,7 @@ export function storageOption(command: Command): Command {
 export function selectorOptions(command: Command): Command {
   return storageOption(command)
     .option('--target <name>', 'only backups of this target')
-    .option('--at <time>', 'the newest made at or before this time (ISO 8601; without a zone: UTC)', parseTime)
+    .option('--at <time>', 'the newest made at or before this time (ISO 8601; without a zone: UTC; a day: its end)', parseTime)
     .option('--tag <name=value...>', 'only backups with this tag');
 }
 
@@ -55,11 +55,13 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('Write a whole number from 1 on.');
 }
 
-// A time without a zone is UTC, as all recorded times are; a leap second counts as the second before it.
+// A time without a zone is UTC, as all recorded times are; a day alone means all of it, as people say it; a leap second
+// counts as the second before it.
 function parseTime(text: string): Date {
   const iso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/;
-  const full = text.replace(' ', 'T').replace(/(T\d\d:\d\d):60/, '$1:59');
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(full.slice(10)) || full.length === 10 ? full : `${full}Z`;
+  const whole = text.length === 10 ? `${text}T23:59:59.999` : text;
+  const full = whole.replace(' ', 'T').replace(/(T\d\d:\d\d):60/, '$1:59');
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(full.slice(10)) ? full : `${full}Z`;
   const time = new Date(zoned);
   if (iso.test(text) && !Number.isNaN(time.getTime()) && isDay(text.slice(0, 10))) return time;
   throw new InvalidArgumentError('Write a time such as 2026-11-20T02:00 or 2026-11-20T02:00:00+01:00.');

@@ -57,29 +57,50 @@ function openSource({ source, lockTimeoutMs }: SnapshotInput): Database.Database
   const untouched = !existsSync(`${source}-wal`) && !existsSync(`${source}-journal`);
   if (!untouched) {
     try {
-      return pinned(new Database(source, { ...options, readonly: true }));
+      return pinned(new Database(source, { ...options, readonly: true }), lockTimeoutMs);
     } catch (error) {
       // A journal of a crashed writer: SQLite has to roll it back first, as any program that opens the file would.
       if (!(error instanceof Database.SqliteError) || !/^SQLITE_(READONLY|CANTOPEN)/.test(error.code)) throw error;
     }
   }
   try {
-    return pinned(new Database(source, options));
+    return pinned(new Database(source, options), lockTimeoutMs);
   } catch (error) {
     if (!(error instanceof Database.SqliteError) || !/^SQLITE_(READONLY|CANTOPEN|PERM)/.test(error.code)) throw error;
-    return pinned(new Database(source, { ...options, readonly: true }));
+    return pinned(new Database(source, { ...options, readonly: true }), lockTimeoutMs);
   }
 }
 
-function pinned(db: Database.Database): Database.Database {
+function pinned(db: Database.Database, lockTimeoutMs: number): Database.Database {
   try {
     db.pragma('trusted_schema = OFF');
     db.exec('BEGIN');
-    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    db.pragma('busy_timeout = 0');
+    catchGap(() => db.prepare('SELECT count(*) FROM sqlite_schema').get(), lockTimeoutMs);
+    db.pragma(`busy_timeout = ${lockTimeoutMs}`);
     return db;
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * SQLite waits by looking ten times a second. Beside a writer that never pauses, with a rollback journal, none of
+ * these looks may fall between two of its commits, so this one looks as often as it can sleep.
+ */
+function catchGap(read: () => unknown, lockTimeoutMs: number): void {
+  const deadline = Date.now() + lockTimeoutMs;
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      read();
+      return;
+    } catch (error) {
+      const busy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+      if (!busy || Date.now() >= deadline) throw error;
+    }
+    Atomics.wait(clock, 0, 0, 1);
   }
 }
 

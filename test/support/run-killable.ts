@@ -1,11 +1,14 @@
 // The built command line with a storage that ends this very process by SIGKILL right before its nth call:
 // node run-killable.ts <nth> <dbops arguments…>
+import type * as Host from '../../src/cli/host.ts';
+import type * as Program from '../../src/cli/program.ts';
+import type * as World from '../../src/world.ts';
 import { withFault } from './fault-storage.ts';
 
 const load = (name: string): Promise<unknown> => import(new URL(`../../dist/${name}.js`, import.meta.url).href);
-const { createProcessHost } = (await load('cli/host')) as typeof import('../../src/cli/host.ts');
-const { runCommandLine } = (await load('cli/program')) as typeof import('../../src/cli/program.ts');
-const { createWorld } = (await load('world')) as typeof import('../../src/world.ts');
+const { createProcessHost } = (await load('cli/host')) as typeof Host;
+const { runCommandLine } = (await load('cli/program')) as typeof Program;
+const { createWorld } = (await load('world')) as typeof World;
 
 const [nth, ...argv] = process.argv.slice(2);
 const die = (): void => {

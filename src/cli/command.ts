@@ -37,7 +37,11 @@ export function storageOption(command: Command): Command {
 export function selectorOptions(command: Command): Command {
   return storageOption(command)
     .option('--target <name>', 'only backups of this target')
-    .option('--at <time>', 'the newest made at or before this time (ISO 8601; without a zone: UTC; a day: its end)', parseTime)
+    .option(
+      '--at <time>',
+      'the newest made at or before this time (ISO 8601; without a zone: UTC; a day: its end)',
+      parseTime,
+    )
     .option('--tag <name=value...>', 'only backups with this tag');
 }
 

@@ -128,8 +128,15 @@ function rowOf(figure: Figure): string[] {
   return [what, `${found.toFixed(found < 100 ? 2 : 0)} ${unit}`, limit, holds(figure) ? 'holds' : 'MISSED'];
 }
 
+const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(1);
+  });
+}
 try {
   await main();
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  cleanUp();
 }

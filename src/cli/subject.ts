@@ -1,6 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Catalog } from '../core/catalog.ts';
 import type { Storage } from '../core/ports/storage.ts';
+import { byTime, filterBackups } from '../core/selector.ts';
+import { loadCatalog } from '../operations/load-catalog.ts';
 import { findBackup, openFolder, openForeign, openStored, type Restorable } from '../operations/restorable.ts';
 import { parseTags, type Session } from './session.ts';
 
@@ -41,7 +44,18 @@ export function storageOf(session: Session, flags: SelectorFlags): Promise<Stora
   return session.storageFor(target, flags.storage);
 }
 
-export function selectorOf(name: string, { target, at, tag }: SelectorFlags): Parameters<typeof findBackup>[1] {
+/** Every backup that fits, oldest first, and every folder of the target that cannot be read. */
+export async function findAll(
+  session: Session,
+  storage: Storage,
+  flags: SelectorFlags,
+): Promise<Pick<Catalog, 'backups' | 'broken'>> {
+  const only = flags.target === undefined ? {} : { target: flags.target };
+  const { backups, broken } = await loadCatalog(storage, { signal: session.signal, ...only });
+  return { backups: filterBackups(backups, selectorOf('latest', flags)).toSorted(byTime), broken };
+}
+
+function selectorOf(name: string, { target, at, tag }: SelectorFlags): Parameters<typeof findBackup>[1] {
   return { name, target, at, tags: parseTags(tag) };
 }
 

@@ -1,31 +1,29 @@
-import type { Backup, Catalog } from '../../core/catalog.ts';
+import type { Backup, BrokenBackup } from '../../core/catalog.ts';
 import { storedBytes } from '../../core/manifest.ts';
-import { byTime, filterBackups } from '../../core/selector.ts';
-import { loadCatalog } from '../../operations/load-catalog.ts';
 import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
-import { selectorOf, storageOf, type SelectorFlags } from '../subject.ts';
+import { findAll, storageOf, type SelectorFlags } from '../subject.ts';
 
 export async function list(session: Session, flags: SelectorFlags): Promise<CommandResult> {
   await using storage = await storageOf(session, flags);
-  const { signal } = session;
-  const catalog = await loadCatalog(storage, {
-    signal,
-    ...(flags.target === undefined ? {} : { target: flags.target }),
-  });
-  const backups = filterBackups(catalog.backups, selectorOf('latest', flags)).toSorted(byTime);
+  const { backups, broken } = await findAll(session, storage, flags);
   return {
     document: {
       ok: true,
       storage: storage.label,
       backups: backups.map(summaryOf),
-      broken: catalog.broken.map(brokenOf),
+      broken: broken.map(brokenOf),
     },
-    text: describe(backups, catalog, session, storage.label),
+    text: describe(backups, broken, session, storage.label),
   };
 }
 
-function describe(backups: readonly Backup[], { broken }: Catalog, session: Session, label: string): string {
+function describe(
+  backups: readonly Backup[],
+  broken: readonly BrokenBackup[],
+  session: Session,
+  label: string,
+): string {
   const now = session.ports.clock.now();
   const rows = backups.map((backup) => rowOf(backup, now));
   const table =

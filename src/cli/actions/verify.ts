@@ -2,13 +2,11 @@ import type { VerifyLevel } from '../../core/levels.ts';
 import { resolve } from 'node:path';
 import { DbopsError, exitCodeOf } from '../../core/errors.ts';
 import type { Verification } from '../../core/records.ts';
-import { byTime, filterBackups } from '../../core/selector.ts';
-import { loadCatalog } from '../../operations/load-catalog.ts';
 import { openStored, type Restorable } from '../../operations/restorable.ts';
 import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
-import { openSubject, selectorOf, storageOf, type SelectorFlags } from '../subject.ts';
+import { findAll, openSubject, storageOf, type SelectorFlags } from '../subject.ts';
 import { proofOf } from '../proof.ts';
 
 export interface VerifyFlags extends SelectorFlags {
@@ -39,13 +37,8 @@ export async function verifyAll(
   if (word !== undefined)
     throw new DbopsError('USAGE', '--all and a backup exclude each other', { hint: 'Leave one out.' });
   await using storage = await storageOf(session, flags);
-  const { signal } = session;
-  const catalog = await loadCatalog(storage, {
-    signal,
-    ...(flags.target === undefined ? {} : { target: flags.target }),
-  });
-  const backups = filterBackups(catalog.backups, selectorOf('latest', flags)).toSorted(byTime);
-  if (backups.length === 0 && catalog.broken.length === 0) {
+  const { backups, broken } = await findAll(session, storage, flags);
+  if (backups.length === 0 && broken.length === 0) {
     throw new DbopsError('NOTHING_MATCHES', `no backup to verify in ${storage.label}`, {
       hint: 'Check --storage and --target.',
     });
@@ -54,7 +47,7 @@ export async function verifyAll(
   for (const backup of backups) {
     verdicts.push(await judge(session, await openStored({ storage, backup }, session.ports), flags));
   }
-  return present(verdicts, catalog.broken);
+  return present(verdicts, broken);
 }
 
 async function judge(session: Session, subject: Restorable, flags: VerifyFlags): Promise<Verdict> {

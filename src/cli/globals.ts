@@ -1,5 +1,5 @@
-import { logLevels, type LogLevel } from '../core/levels.ts';
 import { Option, type Command } from 'commander';
+import { logLevels, type LogLevel } from '../core/levels.ts';
 
 export interface GlobalFlags {
   readonly config?: string;

@@ -3,13 +3,13 @@ import { DbopsError, EXIT_CODES, exitCodeOf } from '../core/errors.ts';
 import { plainLines } from '../report/format.ts';
 import { createPaint, wantsColours } from '../report/paint.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
+import { registerCommands } from './commands/register.ts';
+import { describeFailure, errorDocument, unwrapUsage } from './failure.ts';
 import { addGlobals, type GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
-import { describeFailure, errorDocument, unwrapUsage } from './failure.ts';
 import type { Runner } from './runner.ts';
 import type { CommandResult } from './session.ts';
 import type { World } from './world.ts';
-import { registerCommands } from './commands/register.ts';
 
 export interface Program {
   readonly version: string;

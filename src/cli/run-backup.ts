@@ -1,7 +1,7 @@
-import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
 import type { Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
+import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';

@@ -1,15 +1,15 @@
-import type { LogLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
-import { findConfig, loadConfig } from '../config/load.ts';
 import { isSecret } from '../config/interpolate.ts';
+import { findConfig, loadConfig } from '../config/load.ts';
 import { createSettings, type Settings, type StorageLocation, type Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
+import type { LogLevel } from '../core/levels.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import type { Ports } from '../operations/ports.ts';
 import { createLogReporter, type EventLog } from '../report/log-reporter.ts';
-import type { Redactor } from '../report/redact.ts';
 import { wantsColours } from '../report/paint.ts';
+import type { Redactor } from '../report/redact.ts';
 import { createTextReporter } from '../report/text-reporter.ts';
 import type { GlobalFlags } from './globals.ts';
 import type { Host, Output } from './host.ts';

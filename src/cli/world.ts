@@ -1,8 +1,8 @@
 import type { LogLevel } from '../core/levels.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { Engine } from '../core/ports/engine.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
-import type { Engine } from '../core/ports/engine.ts';
 import type { Ports } from '../operations/ports.ts';
 import type { EventLog } from '../report/log-reporter.ts';
 import type { Host } from './host.ts';

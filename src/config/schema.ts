@@ -1,6 +1,6 @@
-import { factLevels, verifyLevels } from '../core/levels.ts';
 import { z } from 'zod';
 import { isDuration } from '../core/duration.ts';
+import { factLevels, verifyLevels } from '../core/levels.ts';
 
 const duration = z
   .string()

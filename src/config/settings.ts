@@ -1,8 +1,8 @@
-import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import { resolve } from 'node:path';
 import { parseDuration } from '../core/duration.ts';
 import { DbopsError } from '../core/errors.ts';
 import { deriveTargetName, parseTargetName, type TargetName } from '../core/ids.ts';
+import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Check } from '../core/ports/engine.ts';
 import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
 import { readVariable, type Environment } from './interpolate.ts';

@@ -1,8 +1,8 @@
 import type { DbopsError } from './errors.ts';
 import { isTargetName, type TargetName } from './ids.ts';
 import type { Manifest } from './manifest.ts';
-import type { VerificationNote } from './records.ts';
 import type { ObjectInfo } from './ports/storage.ts';
+import type { VerificationNote } from './records.ts';
 
 /** A backup whose manifest could be read. */
 export interface Backup {

@@ -1,5 +1,5 @@
-import { DbopsError } from './errors.ts';
 import { parseDuration } from './duration.ts';
+import { DbopsError } from './errors.ts';
 
 /** Rules that combine: a backup is kept when any of them keeps it. All calendar periods are in UTC. */
 export interface RetentionPolicy {

@@ -1,5 +1,5 @@
-import { DbopsError } from './errors.ts';
 import type { Backup } from './catalog.ts';
+import { DbopsError } from './errors.ts';
 
 /** How a person names one backup: all given conditions hold, and the newest that fulfils them is meant. */
 export interface Selector {

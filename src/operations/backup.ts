@@ -1,7 +1,7 @@
-import type { FactLevel } from '../core/levels.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { DbopsError, messageOf } from '../core/errors.ts';
 import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
+import type { FactLevel } from '../core/levels.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress, Dump, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';

@@ -13,9 +13,9 @@ import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts'
 import { isRecordName, parsePin, parseVerification, PIN_NAME } from '../core/records.ts';
 import { collect } from '../streams/collect.ts';
 import { measureStream } from '../streams/meter.ts';
+import type { Findings } from './findings.ts';
 import { MANIFEST_LIMIT } from './load-catalog.ts';
 import type { StoredBackup } from './restorable.ts';
-import type { Findings } from './findings.ts';
 
 /** Holds every byte of every object of a backup against the manifest, and the manifest against itself. */
 export async function checkStored({ storage, backup }: StoredBackup, options: CallOptions): Promise<Findings> {

@@ -11,8 +11,8 @@ import type { Engine, PartSource } from '../core/ports/engine.ts';
 import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
 import { byTime, filterBackups, selectBackup, type Selector } from '../core/selector.ts';
 import { loadCatalog, readBackup } from './load-catalog.ts';
-import { openParts } from './read-parts.ts';
 import type { Ports } from './ports.ts';
+import { openParts } from './read-parts.ts';
 
 /** Something that can be verified and restored: a backup of ours, or a file that something else made. */
 export interface Restorable {

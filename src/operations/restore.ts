@@ -1,10 +1,10 @@
 import { DbopsError } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
 import type { Check, DatabaseAddress, DestinationState, Promotion } from '../core/ports/engine.ts';
-import { refuseIfShort } from './preflight.ts';
-import type { Ports } from './ports.ts';
-import type { Restorable } from './restorable.ts';
 import { compare, describeCheck, levelOf } from './findings.ts';
+import type { Ports } from './ports.ts';
+import { refuseIfShort } from './preflight.ts';
+import type { Restorable } from './restorable.ts';
 
 export interface RestoreRequest {
   readonly subject: Restorable;

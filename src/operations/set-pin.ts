@@ -1,8 +1,8 @@
 import type { Backup } from '../core/catalog.ts';
-import { keyIn } from '../core/ids.ts';
-import { PIN_NAME, serializeRecord } from '../core/records.ts';
-import type { Storage } from '../core/ports/storage.ts';
 import { messageOf } from '../core/errors.ts';
+import { keyIn } from '../core/ids.ts';
+import type { Storage } from '../core/ports/storage.ts';
+import { PIN_NAME, serializeRecord } from '../core/records.ts';
 import type { Ports } from './ports.ts';
 import { putBytes } from './store-parts.ts';
 

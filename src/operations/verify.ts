@@ -1,6 +1,6 @@
-import type { VerifyLevel } from '../core/levels.ts';
 import { DbopsError, messageOf } from '../core/errors.ts';
 import { keyIn } from '../core/ids.ts';
+import type { VerifyLevel } from '../core/levels.ts';
 import type { Check } from '../core/ports/engine.ts';
 import { serializeRecord, verificationName, type Verification } from '../core/records.ts';
 import { checkStored } from './check-stored.ts';

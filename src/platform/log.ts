@@ -1,8 +1,8 @@
-import type { LogLevel } from '../core/levels.ts';
 import { openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
 import { DbopsError, messageOf } from '../core/errors.ts';
+import type { LogLevel } from '../core/levels.ts';
 
 export interface LogOptions {
   readonly level: LogLevel;

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/ports/clock.ts';
 import type { AppEvent } from '../core/events.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import { describeActivity, describeEvent } from './describe-event.ts';
 import { formatBytes } from './format.ts';

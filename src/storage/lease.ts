@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { Clock, RandomBytes } from '../core/ports/clock.ts';
 import { DbopsError, hasCode } from '../core/errors.ts';
 import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
+import type { Clock, RandomBytes } from '../core/ports/clock.ts';
 import type { Lease, Lock, LockRequest } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { livenessOf, ownIdentity } from '../platform/process-identity.ts';

@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { probeOf } from '../support/open-dump.ts';
 import { compareFacts } from '../../src/core/facts.ts';
 import type { PartSource } from '../../src/core/ports/engine.ts';
 import { bytesOf, failingBody, patient } from '../support/bodies.ts';
 import { childrenGone } from '../support/children.ts';
 import { backUp, contents, dumpOf, partSource, setUp, stageIn, type EngineUnderTest } from '../support/engine-scene.ts';
 import { filesBelow } from '../support/file-tree.ts';
+import { probeOf } from '../support/open-dump.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const stamp = '20261120T020000Z';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { EXIT_CODES } from '../../src/core/errors.ts';
 import { configJsonSchema } from '../../src/config/schema.ts';
+import { EXIT_CODES } from '../../src/core/errors.ts';
 import { defaultPolicy } from '../../src/core/retention.ts';
 import { helpOf } from '../support/help.ts';
 import { fencesOf, readProjectFile, tableOf } from '../support/markdown.ts';

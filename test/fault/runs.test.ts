@@ -4,9 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { defaultPolicy } from '../../src/core/retention.ts';
 import { backup } from '../../src/operations/backup.ts';
 import { prune } from '../../src/operations/prune.ts';
-import { defaultPolicy } from '../../src/core/retention.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { app, backupRequest, catalogOf, patient, problemsIn } from '../support/operations.ts';
 import { processesIn, untilQuiet } from '../support/processes.ts';

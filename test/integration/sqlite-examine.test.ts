@@ -4,11 +4,11 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { DbopsError } from '../../src/core/errors.ts';
 import type { CheckResult } from '../../src/core/ports/engine.ts';
-import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
 import { startAgent } from '../../src/engines/sqlite/agent-client.ts';
+import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
 import { childrenOf } from '../support/child-processes.ts';
-import { examineCopy, makeDatabase, never, newScratch, partOf } from '../support/sqlite-engine.ts';
 import { seededRandom } from '../support/seeded-random.ts';
+import { examineCopy, makeDatabase, never, newScratch, partOf } from '../support/sqlite-engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const content = `CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b); CREATE INDEX t_a ON t(a);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { compareFacts, type Facts } from '../../src/core/facts.ts';
-import { foreignKeyWarnings } from '../../src/engines/sqlite/jobs/foreign-keys.ts';
 import { readFacts } from '../../src/engines/sqlite/jobs/facts.ts';
+import { foreignKeyWarnings } from '../../src/engines/sqlite/jobs/foreign-keys.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import { makeDatabase } from '../support/sqlite-engine.ts';
 import { buildExhibit, museum } from '../support/sqlite-museum.ts';
-import { seededRandom } from '../support/seeded-random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('facts', () => {

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../support/seeded-random.ts';
 import { examineCopy, makeDatabase, query, tableOf, writeScript } from '../support/sqlite-engine.ts';
 import { buildExhibit, museum, restorableOf } from '../support/sqlite-museum.ts';
-import { seededRandom } from '../support/seeded-random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** The two programs at the ends of what people have: an old sqlite3, and the newest library. */

@@ -1,8 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError, exitCodeOf } from '../../src/core/errors.ts';
-import { openDump } from './open-dump.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
+import { openDump } from './open-dump.ts';
 
 /** Runs one dump for tests that need another user: prints the rows of each table, or exits as dbops would. */
 export async function backUp(source: string, folder: string): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Host } from '../../src/cli/host.ts';
 import { createProgram, runCommandLine } from '../../src/cli/program.ts';
-
 import { temporaryFolder } from './temporary-folder.ts';
 
 export interface FakeRun {

@@ -1,8 +1,8 @@
-// A program of its own: takes the lock of target `app` in a local storage, says so, and holds it until it is killed.
-import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
-import { createLock } from '../../src/storage/lease.ts';
 import { parseTargetName } from '../../src/core/ids.ts';
 import { systemClock, systemRandom } from '../../src/platform/clock.ts';
+import { createLock } from '../../src/storage/lease.ts';
+// A program of its own: takes the lock of target `app` in a local storage, says so, and holds it until it is killed.
+import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 
 const [root = '', ...work] = process.argv.slice(2);
 const { signal } = new AbortController();

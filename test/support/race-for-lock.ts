@@ -1,10 +1,10 @@
 // A program of its own: takes the lock of target `app`, and proves that nobody else is inside while it is.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
-import { createLock } from '../../src/storage/lease.ts';
 import { parseTargetName } from '../../src/core/ids.ts';
 import { systemClock, systemRandom } from '../../src/platform/clock.ts';
+import { createLock } from '../../src/storage/lease.ts';
+import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 
 const [root = '', gate = ''] = process.argv.slice(2);
 const { signal } = new AbortController();

@@ -3,8 +3,8 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { binary } from './run-dbops.ts';
 import type { Command } from './markdown.ts';
+import { binary } from './run-dbops.ts';
 
 const shop = fileURLToPath(new URL('../../fixtures/databases/shop.db', import.meta.url));
 

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import Database from 'better-sqlite3';
-import type { FactLevel } from '../../src/core/levels.ts';
 import type { Facts, TableFacts } from '../../src/core/facts.ts';
+import type { FactLevel } from '../../src/core/levels.ts';
 import type {
   Check,
   DatabaseAddress,

@@ -1,8 +1,8 @@
 import type { Host } from '../../src/cli/host.ts';
-import type { Clock } from '../../src/core/ports/clock.ts';
 import type { AppEvent } from '../../src/core/events.ts';
-import { createWorld } from '../../src/world.ts';
+import type { Clock } from '../../src/core/ports/clock.ts';
 import type { Ports } from '../../src/operations/ports.ts';
+import { createWorld } from '../../src/world.ts';
 
 export interface TestPorts {
   readonly ports: Ports;

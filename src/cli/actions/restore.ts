@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import type { Target } from '../../config/settings.ts';
 import { DbopsError } from '../../core/errors.ts';
-import { planRestore, restore, type RestoreRequest } from '../../operations/restore.ts';
-import { exportTables, restoreTables } from '../../operations/restore-tables.ts';
 import type { Restorable } from '../../operations/restorable.ts';
+import { exportTables, restoreTables } from '../../operations/restore-tables.ts';
+import { planRestore, restore, type RestoreRequest } from '../../operations/restore.ts';
 import { addressOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, type SelectorFlags } from '../subject.ts';

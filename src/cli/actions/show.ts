@@ -1,5 +1,5 @@
-import { DbopsError } from '../../core/errors.ts';
 import type { Backup } from '../../core/catalog.ts';
+import { DbopsError } from '../../core/errors.ts';
 import { formatBytes, formatDuration, formatTable, formatTime } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, type SelectorFlags } from '../subject.ts';

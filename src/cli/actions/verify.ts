@@ -1,13 +1,13 @@
-import type { VerifyLevel } from '../../core/levels.ts';
 import { resolve } from 'node:path';
 import { DbopsError, exitCodeOf } from '../../core/errors.ts';
+import type { VerifyLevel } from '../../core/levels.ts';
 import type { Verification } from '../../core/records.ts';
 import { openStored, type Restorable } from '../../operations/restorable.ts';
 import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
+import { proofOf } from '../proof.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { findAll, openSubject, storageOf, type SelectorFlags } from '../subject.ts';
-import { proofOf } from '../proof.ts';
 
 export interface VerifyFlags extends SelectorFlags {
   readonly all?: true;

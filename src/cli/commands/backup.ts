@@ -1,8 +1,8 @@
-import { factLevels, verifyLevels } from '../../core/levels.ts';
 import { Option, type Command } from 'commander';
+import { factLevels, verifyLevels } from '../../core/levels.ts';
 import { addCommand, finishCommand, lockWaitOption, parseCount, storageOption } from '../command.ts';
-import type { Runner } from '../runner.ts';
 import type { BackupFlags } from '../run-backup.ts';
+import type { Runner } from '../runner.ts';
 
 export function registerBackup(program: Command, runner: Runner): void {
   const command = addCommand(program, {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { PinFlags } from '../actions/pin.ts';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
 import type { Runner } from '../runner.ts';
-import type { PinFlags } from '../actions/pin.ts';
 
 export function registerPin(program: Command, runner: Runner): void {
   const pin = addCommand(program, {

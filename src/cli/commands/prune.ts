@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { PruneFlags } from '../actions/prune.ts';
 import { addCommand, finishCommand, lockWaitOption, parseCount, storageOption } from '../command.ts';
 import type { Runner } from '../runner.ts';
-import type { PruneFlags } from '../actions/prune.ts';
 
 export function registerPrune(program: Command, runner: Runner): void {
   const command = addCommand(program, {

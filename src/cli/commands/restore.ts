@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { RestoreFlags } from '../actions/restore.ts';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
 import type { Runner } from '../runner.ts';
-import type { RestoreFlags } from '../actions/restore.ts';
 
 export function registerRestore(program: Command, runner: Runner): void {
   const command = addCommand(program, {

@@ -1,8 +1,8 @@
-import { verifyLevels } from '../../core/levels.ts';
 import { Option, type Command } from 'commander';
+import { verifyLevels } from '../../core/levels.ts';
+import type { VerifyFlags } from '../actions/verify.ts';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
 import type { Runner } from '../runner.ts';
-import type { VerifyFlags } from '../actions/verify.ts';
 
 export function registerVerify(program: Command, runner: Runner): void {
   const command = addCommand(program, {

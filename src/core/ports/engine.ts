@@ -1,8 +1,8 @@
-import type { FactLevel } from '../levels.ts';
 import type { Readable } from 'node:stream';
 import type { Facts } from '../facts.ts';
-import type { CallOptions } from './storage.ts';
+import type { FactLevel } from '../levels.ts';
 import type { ByteSource } from './codec.ts';
+import type { CallOptions } from './storage.ts';
 
 /** SQL that must return no rows. */
 export interface Check {

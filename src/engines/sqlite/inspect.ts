@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { DbopsError } from '../../core/errors.ts';
-import type { CallOptions } from '../../core/ports/storage.ts';
 import type { PartSource } from '../../core/ports/engine.ts';
+import type { CallOptions } from '../../core/ports/storage.ts';
 import { HEADER_BYTES, parseHeader } from './header.ts';
 
 /** Reads the part once: its header must be SQLite's, and its length what the header says. */

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findConfig, loadConfig, type LoadedConfig } from '../../../src/config/load.ts';
 import type { Environment } from '../../../src/config/interpolate.ts';
+import { findConfig, loadConfig, type LoadedConfig } from '../../../src/config/load.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 async function load(text: string, env: Environment = {}, name = 'dbops.yaml'): Promise<LoadedConfig> {

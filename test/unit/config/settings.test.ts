@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import type { ConfigFile } from '../../../src/config/schema.ts';
 import { createSettings, type Settings } from '../../../src/config/settings.ts';
 import { defaultPolicy } from '../../../src/core/retention.ts';

@@ -4,8 +4,8 @@ import { DbopsError } from '../../../core/errors.ts';
 import type { ExportTablesInput, TablesOutput } from './job.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { contentTableOf } from './search-indexes.ts';
-import { explainSqlite } from './sqlite-error.ts';
 import { literal, textLiteral } from './sql-literal.ts';
+import { explainSqlite } from './sqlite-error.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
 
 const flushAt = 1 << 20;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import Database from 'better-sqlite3';
+import { messageOf } from '../../../core/errors.ts';
 import type { Facts, TableFacts } from '../../../core/facts.ts';
 import type { FactLevel } from '../../../core/levels.ts';
-import { messageOf } from '../../../core/errors.ts';
 import { quoteName } from './quote.ts';
 
 export interface FactsAndWarnings {

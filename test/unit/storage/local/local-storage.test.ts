@@ -3,8 +3,8 @@ import { lstat, mkdir, readFile, readlink, symlink, writeFile, chmod } from 'nod
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLocalStorage } from '../../../../src/storage/local/local-storage.ts';
 import type { Storage } from '../../../../src/core/ports/storage.ts';
+import { createLocalStorage } from '../../../../src/storage/local/local-storage.ts';
 import { bodyOf, contentOf, infosOf, key, keysOf, noise, patient } from '../../../support/bodies.ts';
 import { filesBelow, foldersBelow } from '../../../support/file-tree.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';

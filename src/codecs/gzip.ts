@@ -1,6 +1,7 @@
 import { createGunzip, createGzip as createCompress } from 'node:zlib';
 import type { Codec } from '../core/ports/codec.ts';
 import { filterThrough } from '../platform/child.ts';
+import { watchGzip } from './gzip-trailer.ts';
 import { throughLibrary } from './library.ts';
 
 /** Gzip (RFC 1952), without a name or time in its header, so that equal input gives equal bytes. */
@@ -18,5 +19,6 @@ export function createGzip(level: number, program: string | undefined): Codec {
       if (program === undefined) return throughLibrary(source, createGunzip(), signal);
       return filterThrough(program, ['-q', '-d', '-c'], source, signal);
     },
+    watch: watchGzip,
   };
 }

@@ -1,7 +1,8 @@
-import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import type { Codec } from '../core/ports/codec.ts';
+import { constants, createZstdCompress, createZstdDecompress, type ZstdOptions } from 'node:zlib';
+import type { ByteSource, Codec } from '../core/ports/codec.ts';
 import { filterThrough } from '../platform/child.ts';
 import { throughLibrary } from './library.ts';
+import { watchZstd } from './zstd-frame.ts';
 
 /**
  * Zstandard (RFC 8878), as one frame with its content checksum. The program uses all cores; the library of Node uses
@@ -13,8 +14,7 @@ export function createZstd(level: number, program: string | undefined): Codec {
     suffix: '.zst',
     settings: { level },
     encode: async (source, { signal }) => {
-      if (program === undefined)
-        return throughLibrary(source, createZstdCompress({ params: parameters(level) }), signal);
+      if (program === undefined) return throughLibrary(source, createZstdCompress(optionsFor(source, level)), signal);
       return filterThrough(program, ['-q', `-${level}`, '-T0', '-c'], source, signal);
     },
     decode: async (stream, { signal }) => {
@@ -22,9 +22,12 @@ export function createZstd(level: number, program: string | undefined): Codec {
       if (program === undefined) return throughLibrary(source, createZstdDecompress(), signal);
       return filterThrough(program, ['-q', '-d', '-c'], source, signal);
     },
+    watch: watchZstd,
   };
 }
 
-function parameters(level: number): Record<number, number> {
-  return { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+// With its size known, the content's length stands in the frame, as the program writes it for a file.
+function optionsFor(source: ByteSource, level: number): ZstdOptions {
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+  return source.type === 'file' ? { params, pledgedSrcSize: source.bytes } : { params };
 }

@@ -22,11 +22,21 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
   const name = parseObjectKey(part.name + (codec?.suffix ?? ''));
   const raw = measureSource(part.source, signal);
   const encoded = await encode(raw.source, codec, signal);
-  const stored = createMeter((bytes) => onProgress('store', bytes));
+  const watch = codec?.watch();
+  const stored = createMeter((bytes, chunk) => {
+    watch?.update(chunk);
+    onProgress('store', bytes);
+  });
   const [measure] = await Promise.all([
     raw.measure,
     storage.put(keyIn(prefix, name), chain(encoded, stored), { signal, ifAbsent: true }),
   ]);
+  const problem = watch?.problem(measure.bytes);
+  if (problem !== undefined) {
+    throw new DbopsError('VERIFY_FAILED', `${codec?.id ?? ''} ended well, but what it wrote is not whole: ${problem}`, {
+      hint: `Nothing was published. Repair or remove the ${codec?.id ?? ''} program on the PATH, or use --compress none.`,
+    });
+  }
   return {
     name,
     ...stored.measure(),

@@ -24,6 +24,8 @@ const renewEveryMs = 60_000;
 // Fifteen missed renewals. Only counts where the owner's process cannot be seen from here.
 const expiresAfterMs = 15 * renewEveryMs;
 const pollEveryMs = 500;
+// Taking over is a matter of moments. A claim that stays longer belongs to a run that is stuck.
+const claimPatienceMs = 10_000;
 
 /**
  * The lock of one target in a storage: an object created only if absent, naming its owner. A dead owner is proven by
@@ -73,7 +75,7 @@ async function enter(held: Held, target: TargetName, request: LockRequest): Prom
     if (other === undefined) continue;
     if (isDead(other, clock)) {
       if (await takeOver(held, other, request)) return other.work;
-      continue;
+      if (clock.now().getTime() < deadline + claimPatienceMs) continue;
     }
     if (clock.now().getTime() >= deadline) throw taken(target, other, request.waitMs);
     if (!announced) request.onWait?.(describe(other));

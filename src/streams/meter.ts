@@ -14,7 +14,7 @@ export interface Meter {
   measure(): Measure;
 }
 
-export function createMeter(onBytes: (total: number) => void = () => undefined): Meter {
+export function createMeter(onBytes: (total: number, chunk: Uint8Array) => void = () => undefined): Meter {
   const hash = createHash('sha256');
   let bytes = 0;
   let measured: Measure | undefined;
@@ -22,7 +22,7 @@ export function createMeter(onBytes: (total: number) => void = () => undefined):
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
       bytes += chunk.length;
-      onBytes(bytes);
+      onBytes(bytes, chunk);
       done(null, chunk);
     },
     flush(done) {

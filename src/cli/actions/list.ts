@@ -1,4 +1,5 @@
 import type { Backup, BrokenBackup } from '../../core/catalog.ts';
+import { exitCodeOf } from '../../core/errors.ts';
 import { storedBytes } from '../../core/manifest.ts';
 import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
@@ -9,13 +10,22 @@ export async function list(session: Session, flags: SelectorFlags): Promise<Comm
   const { backups, broken } = await findAll(session, storage, flags);
   return {
     document: {
-      ok: true,
+      ok: broken.every(({ unread }) => unread === undefined),
       storage: storage.label,
       backups: backups.map(summaryOf),
       broken: broken.map(brokenOf),
     },
+    ...failureOf(broken),
     text: describe(backups, broken, session, storage.label),
   };
+}
+
+/** A storage that does not give what it lists has not been listed; a damaged manifest is a finding like any other. */
+function failureOf(broken: readonly BrokenBackup[]): Partial<CommandResult> {
+  const unread = broken.flatMap(({ unread: error }) => (error === undefined ? [] : [error]));
+  const [first] = unread;
+  if (first === undefined) return {};
+  return { exitCode: exitCodeOf(first), failure: `${unread.length} backups could not be read: ${first.message}` };
 }
 
 function describe(

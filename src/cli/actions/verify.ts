@@ -38,6 +38,8 @@ export async function verifyAll(
     throw new DbopsError('USAGE', '--all and a backup exclude each other', { hint: 'Leave one out.' });
   await using storage = await storageOf(session, flags);
   const { backups, broken } = await findAll(session, storage, flags);
+  const unread = broken.find(({ unread: error }) => error !== undefined)?.unread;
+  if (unread !== undefined) throw unread;
   if (backups.length === 0 && broken.length === 0) {
     throw new DbopsError('NOTHING_MATCHES', `no backup to verify in ${storage.label}`, {
       hint: 'Check --storage and --target.',

@@ -20,6 +20,17 @@ export interface Codec {
   readonly settings: Readonly<Record<string, string | number>>;
   encode(source: ByteSource, options: CallOptions): Promise<Readable>;
   decode(source: Readable, options: CallOptions): Promise<Readable>;
+  /**
+   * Starts to look at encoded bytes on their way into a storage. Costs next to nothing, and finds the program that
+   * ended well after half of its work.
+   */
+  watch(): CodecWatch;
+}
+
+export interface CodecWatch {
+  update(chunk: Uint8Array): void;
+  /** Why the bytes seen so far cannot be the whole encoding of so many bytes; undefined when nothing speaks against it. */
+  problem(rawBytes: number): string | undefined;
 }
 
 /** Finds a codec for `zstd:3` or `gzip`, for an id in a manifest, or for the first bytes of a foreign file. */

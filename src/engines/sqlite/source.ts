@@ -11,7 +11,7 @@ export async function open(address: DatabaseAddress, { signal }: CallOptions): P
     const file = await agent.run('look', { path: address.location });
     return {
       probe: describe(file),
-      dump: (request) => dump(agent, file.path, address.lockTimeoutMs, request),
+      dump: (request) => dump({ agent, path: file.path, lockTimeoutMs: address.lockTimeoutMs, signal }, request),
       [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -31,8 +31,14 @@ function describe({ path, bytes, walBytes, links, header }: SourceFile): Probe {
   };
 }
 
+interface OpenFile extends CallOptions {
+  readonly agent: Agent;
+  readonly path: string;
+  readonly lockTimeoutMs: number;
+}
+
 /** Freezes a snapshot as a file in the scratch folder; its examination starts at once, beside whoever reads it. */
-async function dump(agent: Agent, path: string, lockTimeoutMs: number, request: DumpRequest): Promise<Dump> {
+async function dump({ agent, path, lockTimeoutMs, signal }: OpenFile, request: DumpRequest): Promise<Dump> {
   const copy = join(request.scratch, 'snapshot.db');
   const snapshot = await agent.run('snapshot', { source: path, copy, lockTimeoutMs }, request.onProgress);
   const examination = agent.run('examine', { path: copy, facts: request.facts, checks: [] });
@@ -43,6 +49,8 @@ async function dump(agent: Agent, path: string, lockTimeoutMs: number, request: 
     parts: [{ name: partName(path), source: { type: 'file', path: copy, bytes: snapshot.bytes } }],
     finish: async (): Promise<Examination> => {
       const found = await examination;
+      // It may have been ready when the run was stopped.
+      signal.throwIfAborted();
       return { ...found, warnings: [...snapshot.warnings, ...found.warnings] };
     },
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),

@@ -10,6 +10,8 @@ export const EXIT_CODES = {
   /** The database cannot be reached, opened or read as what it claims to be. */
   SOURCE_REFUSED: 3,
   TOOL_MISSING: 4,
+  /** A program that dbops runs failed, and not because of what it was given. */
+  TOOL_FAILED: 4,
   STORAGE_FAILED: 5,
   /** A create-only write found its key taken. */
   OBJECT_EXISTS: 5,

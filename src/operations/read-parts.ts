@@ -6,6 +6,7 @@ import type { Manifest, Part } from '../core/manifest.ts';
 import type { Codecs } from '../core/ports/codec.ts';
 import type { PartSource } from '../core/ports/engine.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import { measureStream } from '../streams/meter.ts';
 
 /** Opens the parts of a backup for reading, decoded and checked against the manifest to the last byte. */
 export function openParts(storage: Storage, prefix: string, manifest: Manifest, codecs: Codecs): PartSource {
@@ -26,9 +27,10 @@ interface PartAddress {
   readonly codecs: Codecs;
 }
 
-async function openPart({ storage, prefix, part, codecs }: PartAddress, options: CallOptions): Promise<Readable> {
+async function openPart(address: PartAddress, options: CallOptions): Promise<Readable> {
+  const { storage, prefix, part, codecs } = address;
   const key = keyIn(prefix, part.name);
-  let stream = toStream(checked(await storage.get(key, options), part, `${key} in ${storage.label}`));
+  let stream = toStream(checked(await storage.get(key, options), part, `${key} in ${storage.label}`, damaged));
   for (const { id } of part.codecs.toReversed()) {
     const codec = codecs.byId(id);
     if (codec === undefined) {
@@ -38,7 +40,28 @@ async function openPart({ storage, prefix, part, codecs }: PartAddress, options:
     }
     stream = await codec.decode(stream, options);
   }
-  return part.codecs.length === 0 ? stream : toStream(checked(stream, part.raw, `the content of ${key}`));
+  if (part.codecs.length === 0) return stream;
+  const blame = (message: string, cause: unknown): Promise<DbopsError> => blameFor(message, cause, address, options);
+  return toStream(checked(stream, part.raw, `the content of ${key}`, blame));
+}
+
+/**
+ * A decoder that fails on bytes that are those that were stored says nothing of the backup: its program is broken, was
+ * killed, or is not what its name says.
+ */
+async function blameFor(
+  message: string,
+  cause: unknown,
+  { storage, prefix, part }: PartAddress,
+  options: CallOptions,
+): Promise<DbopsError> {
+  const { bytes, sha256 } = await measureStream(await storage.get(keyIn(prefix, part.name), options));
+  if (bytes !== part.bytes || sha256 !== part.sha256) return damaged(message, cause);
+  const names = part.codecs.map(({ id }) => id).join(', ');
+  return new DbopsError('TOOL_FAILED', `${message}; the stored file is what it was`, {
+    hint: `Repair the ${names} program on the PATH of this machine, then run this again. The backup is not to blame.`,
+    cause,
+  });
 }
 
 function toStream(source: AsyncIterable<Buffer>): Readable {
@@ -53,6 +76,7 @@ async function* checked(
   source: Readable,
   expected: { readonly bytes: number; readonly sha256: string },
   name: string,
+  blame: (message: string, cause: unknown) => DbopsError | Promise<DbopsError>,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -65,7 +89,7 @@ async function* checked(
     }
   } catch (error) {
     if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
-    throw damaged(`${name} cannot be read: ${messageOf(error)}`, error);
+    throw await blame(`${name} cannot be read: ${messageOf(error)}`, error);
   }
   if (bytes !== expected.bytes) {
     throw damaged(`${name} has ${bytes > expected.bytes ? 'more' : `${bytes}`} bytes, should have ${expected.bytes}`);

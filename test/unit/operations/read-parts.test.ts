@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { createCodecs } from '../../../src/codecs/codecs.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
@@ -131,4 +132,32 @@ test('who stops reading leaves no program behind', async () => {
   await new Promise((resolve) => stream.once('readable', resolve));
   stream.destroy();
   await childrenGone();
+});
+
+async function* failingAfter(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+  throw new Error('zstd exited with 1');
+}
+
+describe('a decoder that fails although the stored bytes are right', () => {
+  const zstd = library.parse('zstd');
+  if (zstd === undefined) throw new Error('the library has no zstd');
+  const failing = {
+    ...zstd,
+    decode: () => Promise.resolve(Readable.from(failingAfter(content.subarray(0, 10)), { objectMode: false })),
+  };
+  const broken = { ...codecs, byId: (id: string) => (id === 'zstd' ? failing : codecs.byId(id)) };
+
+  test('is to blame itself: TOOL_FAILED, with the program named', async () => {
+    await expect(partsOf({ by: broken }).then(lengthOf)).rejects.toMatchObject({
+      code: 'TOOL_FAILED',
+      message: expect.stringContaining('app/x/app.db'),
+      hint: expect.stringContaining('zstd'),
+    });
+  });
+
+  test('is not to blame when the stored bytes have changed too', async () => {
+    const stored = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from([0])]);
+    await expect(partsOf({ by: broken, stored }).then(lengthOf)).rejects.toMatchObject({ code: 'DAMAGED' });
+  });
 });

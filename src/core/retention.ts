@@ -57,7 +57,8 @@ export const FUTURE_TOLERANCE_MS = 5 * 60_000;
 /**
  * Decides for every backup of one target, newest first, and never acts. Whatever the rules say, the newest good
  * backup and pinned ones stay, and so does everything while no good one is left. A backup whose latest verification
- * failed is counted by no rule, and goes with its class's age limit.
+ * failed is counted by no rule; it goes with its class's age limit, but not while it is newer than the newest good one
+ * or than one that a counting rule keeps: the failure may be the machine's, and somebody has to look.
  * @throws DbopsError REFUSED when the newest backup lies in the future: then no age can be trusted.
  */
 export function judge<T extends Candidate>(backups: readonly T[], policy: RetentionPolicy, now: Date): Verdict<T>[] {
@@ -70,6 +71,7 @@ export function judge<T extends Candidate>(backups: readonly T[], policy: Retent
     return newestFirst.map((backup) => ({ backup, keep: true, reasons: ['no good backup is left of this target'] }));
   }
   const counted = countingReasons(newestFirst, policy);
+  const oldestCounted = Math.min(newestGood.at.getTime(), ...[...counted.keys()].map(({ at }) => at.getTime()));
   return newestFirst.map((backup) => {
     const reasons = [
       ...(backup === newestGood ? ['newest good backup'] : []),
@@ -77,6 +79,9 @@ export function judge<T extends Candidate>(backups: readonly T[], policy: Retent
       ...(counted.get(backup) ?? []),
       ...ageReasons(backup, policy, now),
     ];
+    if (reasons.length === 0 && !backup.good && backup.at.getTime() > oldestCounted) {
+      reasons.push('its verification failed: kept to be looked at');
+    }
     return reasons.length > 0
       ? { backup, keep: true, reasons }
       : { backup, keep: false, reasons: [whyNot(backup, policy)] };

@@ -135,9 +135,19 @@ describe('what no rule can remove', () => {
   );
 
   test('a newer backup whose verification failed does not take the place of the newest good one', () => {
-    const verdicts = judge([old(300), old(200), old(100, { good: false })], { classes: { hourly: '1d' } }, now);
-    expect(verdicts.map(({ keep }) => keep)).toEqual([false, true, false]);
-    expect(verdicts[0]?.reasons).toEqual(['class hourly older than 1d, and its verification failed']);
+    const backups = [old(300), old(250, { good: false }), old(200), old(100, { good: false })];
+    const verdicts = judge(backups, { classes: { hourly: '1d' } }, now);
+    expect(verdicts.map(({ keep }) => keep)).toEqual([true, true, false, false]);
+    expect(verdicts[0]?.reasons).toEqual(['its verification failed: kept to be looked at']);
+    expect(verdicts[2]?.reasons).toEqual(['class hourly older than 1d, and its verification failed']);
+  });
+
+  test('a failed backup that counting would remove, as far back as the rules count and no further', () => {
+    const good = [1, 2, 3, 4].map((days) => old(days, { class: 'own' }));
+    const failed = [1.5, 2.5, 3.5, 9].map((days) => old(days, { class: 'own', good: false }));
+    const verdicts = judge([...good, ...failed], { classes: {}, last: 3 }, now);
+    const kept = verdicts.filter(({ backup, keep }) => keep && !backup.good).map(({ backup }) => backup);
+    expect(kept).toEqual(failed.slice(0, 2));
   });
 
   test('a pinned backup, good or not', () => {

@@ -8,6 +8,12 @@ export function proofOf(verification: Verification): string {
     structure: 'every stored byte and the structure are sound',
     restore: 'restored into a scratch place and equal to what was backed up',
   };
-  if (verification.ok) return `  proven: ${what[verification.level]}`;
-  return ['  NOT SOUND:', ...verification.problems.map((problem) => `    ${problem}`)].join('\n');
+  const verdict = verification.ok
+    ? [`  proven: ${what[verification.level]}`]
+    : ['  NOT SOUND:', ...verification.problems.map((problem) => `    ${problem}`)];
+  const notRun = verification.checks.filter(({ error }) => error !== undefined);
+  return [
+    ...verdict,
+    ...notRun.map(({ name, error }) => `  check ${JSON.stringify(name)} COULD NOT RUN: ${error}`),
+  ].join('\n');
 }

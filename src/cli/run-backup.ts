@@ -5,7 +5,7 @@ import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';
-import type { Verification } from '../core/records.ts';
+import { passed, type Verification } from '../core/records.ts';
 import { backup, type BackupRequest } from '../operations/backup.ts';
 import { prune } from '../operations/prune.ts';
 import { findBackup, openStored } from '../operations/restorable.ts';
@@ -48,8 +48,8 @@ export async function runBackup(session: Session, target: Target, flags: BackupF
     if (level === 'structure' || level === 'restore') {
       outcome = { ...outcome, verification: await proveNew(session, request, manifest, level, target) };
     }
-    // A backup that is not sound must never be the reason why an older one goes.
-    if (flags.prune !== true || outcome.verification?.ok === false) return outcome;
+    // A backup that is not sound, or not known to be, must never be the reason why an older one goes.
+    if (flags.prune !== true || (outcome.verification !== undefined && !passed(outcome.verification))) return outcome;
     const policy = session.settings.policyOf(target.name, flags.retentionDays);
     const pruned = await prune({ ...request, policy }, session.ports);
     const removed = pruned.verdicts.filter(({ keep }) => !keep).map((verdict) => verdict.backup.id);

@@ -14,9 +14,22 @@ const verificationSchema = z.looseObject({
   host: z.string(),
   problems: z.array(z.string()),
   warnings: z.array(z.string()),
-  checks: z.array(z.looseObject({ name: z.string(), ok: z.boolean(), rows: z.int().min(0) })),
+  checks: z.array(
+    z.looseObject({
+      name: z.string(),
+      ok: z.boolean(),
+      rows: z.int().min(0),
+      /** Why the check could not run; then it says nothing of the backup. */
+      error: z.string().optional(),
+    }),
+  ),
 });
 export type Verification = Readonly<z.infer<typeof verificationSchema>>;
+
+/** True when the backup is sound and every check ran: a check that could not run must not look like one that passed. */
+export function passed({ ok, checks }: Verification): boolean {
+  return ok && checks.every((check) => check.ok);
+}
 
 /** Read off a record's name alone, so that a catalogue of thousands costs a listing and no reads. */
 export interface VerificationNote {

@@ -1,7 +1,7 @@
 import type { Backup, Catalog, Litter } from '../core/catalog.ts';
 import { messageOf } from '../core/errors.ts';
-import type { TargetName } from '../core/ids.ts';
-import { storedBytes } from '../core/manifest.ts';
+import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
+import { MANIFEST_NAME, storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { judge, type Candidate, type RetentionPolicy, type Verdict } from '../core/retention.ts';
@@ -89,12 +89,12 @@ async function carryOut(
   );
   for (const { backup } of leaving) {
     await lease.confirm({ signal });
-    await remove(storage, backup.backup.objects, { signal });
+    await remove(storage, backup.backup.prefix, { signal });
     ports.reporter.report({ type: 'prune.removed', target, name: backup.id, bytes: backup.bytes });
   }
   for (const { prefix, objects } of litter) {
     await lease.confirm({ signal });
-    await remove(storage, objects, { signal });
+    await remove(storage, prefix, { signal });
     const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
     ports.reporter.report({ type: 'prune.removed', target, name: prefix, bytes });
   }
@@ -103,12 +103,12 @@ async function carryOut(
   if (newest !== undefined) await storage.pointLatest(target, newest.backup.id, { signal });
 }
 
-function remove(storage: Storage, objects: Litter['objects'], options: CallOptions): Promise<void> {
-  return discard(
-    storage,
-    objects.map(({ key }) => key),
-    options,
-  );
+/** Removes a folder as it is now: a verification, which needs no lock, may have put a record into it since it was listed. */
+async function remove(storage: Storage, prefix: string, options: CallOptions): Promise<void> {
+  await storage.remove(keyIn(prefix, MANIFEST_NAME), options);
+  const keys: ObjectKey[] = [];
+  for await (const { key } of storage.list(prefix, options)) keys.push(key);
+  await discard(storage, keys, options);
 }
 
 function warn(ports: Ports, subject: string, message: string): void {

@@ -4,11 +4,15 @@ import { keyIn } from '../core/ids.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { PIN_NAME, serializeRecord } from '../core/records.ts';
 import type { Ports } from './ports.ts';
+import { requireManifest } from './require-manifest.ts';
 import { putBytes } from './store-parts.ts';
 
 const patienceMs = 30_000;
 
-/** Pins or unpins a backup, under the target's lock so that a prune under way cannot miss it. */
+/**
+ * Pins or unpins a backup, under the target's lock so that a prune under way cannot miss it.
+ * @throws DbopsError NOTHING_MATCHES when it was removed before the lock was free.
+ */
 export async function setPin(
   storage: Storage,
   backup: Backup,
@@ -23,6 +27,7 @@ export async function setPin(
     signal,
     onReleaseFailure: (error) => ports.reporter.report({ type: 'warning', subject: id, message: messageOf(error) }),
   });
+  await requireManifest(storage, backup, { signal });
   await lease.confirm({ signal });
   const record = serializeRecord({ formatVersion: 1, pinned, at: ports.clock.now().toISOString() });
   await putBytes(storage, keyIn(backup.prefix, PIN_NAME), record, { signal });

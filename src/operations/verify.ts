@@ -1,4 +1,4 @@
-import { DbopsError, messageOf } from '../core/errors.ts';
+import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { keyIn } from '../core/ids.ts';
 import type { VerifyLevel } from '../core/levels.ts';
 import type { Check } from '../core/ports/engine.ts';
@@ -6,6 +6,7 @@ import { serializeRecord, verificationName, type Verification } from '../core/re
 import { checkStored } from './check-stored.ts';
 import { compare, describeCheck, levelOf, type Findings } from './findings.ts';
 import type { Ports } from './ports.ts';
+import { requireManifest } from './require-manifest.ts';
 import type { Restorable } from './restorable.ts';
 import { putBytes } from './store-parts.ts';
 
@@ -20,7 +21,7 @@ export interface VerifyRequest {
 
 /**
  * Proves a backup as far as the level goes, and records what was found beside it. Resolves also when it found
- * problems (`ok` is false then); rejects only when it could not judge.
+ * problems (`ok` is false then) or checks that did not run (see `passed`); rejects only when it could not judge.
  */
 export async function verify(request: VerifyRequest, ports: Ports): Promise<Verification> {
   const { subject, level } = request;
@@ -29,8 +30,9 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
   ports.reporter.report({ type: 'verify.started', target, id, level });
   const findings = await look(request, ports);
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
-  const failedChecks = findings.checks.filter(({ ok }) => !ok).map(describeCheck);
-  const problems = [...findings.problems, ...failedChecks];
+  // A check that cannot run, perhaps because it is newer than the backup, says nothing of the backup.
+  const violated = findings.checks.filter(({ ok, error }) => !ok && error === undefined);
+  const problems = [...findings.problems, ...violated.map(describeCheck)];
   const record: Verification = {
     formatVersion: 1,
     level,
@@ -40,7 +42,7 @@ export async function verify(request: VerifyRequest, ports: Ports): Promise<Veri
     host: ports.host,
     problems,
     warnings: [...findings.warnings],
-    checks: findings.checks.map(({ name, ok, rows }) => ({ name, ok, rows })),
+    checks: findings.checks.map((check) => ({ ...check })),
   };
   await keep(record, request, ports);
   ports.reporter.report({ type: 'verify.finished', target, id, level, ok: record.ok, durationMs });
@@ -66,14 +68,16 @@ function noChecksum({ label }: Restorable): Findings {
   });
 }
 
-/** Turns damage met on the way into a finding; what is no statement about the backup goes on as an error. */
+/**
+ * Turns damage met on the way into a finding. What is no statement about the backup, such as a tool that failed, goes on
+ * as an error: a record of it would let prune take the backup.
+ */
 async function judged(signal: AbortSignal, judge: () => Promise<Findings>): Promise<Findings> {
   try {
     return await judge();
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof DbopsError) || !['DAMAGED', 'SOURCE_REFUSED', 'OBJECT_MISSING'].includes(error.code))
-      throw error;
+    if (!(error instanceof DbopsError) || !['DAMAGED', 'OBJECT_MISSING'].includes(error.code)) throw error;
     return { problems: [error.message], warnings: [], checks: [] };
   }
 }
@@ -108,11 +112,20 @@ async function keep(record: Verification, { subject, signal }: VerifyRequest, po
   if (subject.stored === undefined) return;
   const { storage, backup } = subject.stored;
   const key = keyIn(backup.prefix, verificationName(record, ports.random(4)));
+  await requireManifest(storage, backup, { signal });
   try {
     await putBytes(storage, key, serializeRecord(record), { signal, ifAbsent: true });
   } catch (error) {
     signal.throwIfAborted();
     const message = `the result could not be recorded: ${messageOf(error)}`;
     ports.reporter.report({ type: 'warning', subject: subject.label, message });
+    return;
+  }
+  try {
+    await requireManifest(storage, backup, { signal });
+  } catch (error) {
+    // No lock is held, so prune may have taken the backup in between: a record alone must not stay.
+    if (hasCode(error, 'NOTHING_MATCHES')) await storage.remove(key, { signal });
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { DbopsError, exitCodeOf } from '../../core/errors.ts';
 import { storedBytes, type Manifest } from '../../core/manifest.ts';
+import { passed } from '../../core/records.ts';
 import { formatBytes } from '../../report/format.ts';
 import { errorDocument } from '../failure.ts';
 import { proofOf } from '../proof.ts';
@@ -47,7 +48,7 @@ function describePlan({ target, database, bytes, storage, codec }: BackupPlan): 
 
 function codeOf({ error, verification }: BackupOutcome): number {
   if (error !== undefined) return exitCodeOf(error);
-  return verification?.ok === false ? exitCodeOf(new DbopsError('VERIFY_FAILED', '')) : 0;
+  return verification !== undefined && !passed(verification) ? exitCodeOf(new DbopsError('VERIFY_FAILED', '')) : 0;
 }
 
 function toDocument({ target, manifest, verification, pruned, error }: BackupOutcome): object {

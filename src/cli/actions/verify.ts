@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { DbopsError, exitCodeOf } from '../../core/errors.ts';
 import type { VerifyLevel } from '../../core/levels.ts';
-import type { Verification } from '../../core/records.ts';
+import { passed, type Verification } from '../../core/records.ts';
 import { openStored, type Restorable } from '../../operations/restorable.ts';
 import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
@@ -65,12 +65,17 @@ async function judge(session: Session, subject: Restorable, flags: VerifyFlags):
 }
 
 function present(verdicts: readonly Verdict[], broken: readonly { prefix: string; reason: string }[]): CommandResult {
-  const ok = broken.length === 0 && verdicts.every(({ verification }) => verification.ok);
+  const ok = broken.length === 0 && verdicts.every(({ verification }) => passed(verification));
   const exitCode = ok ? 0 : exitCodeOf(new DbopsError('VERIFY_FAILED', ''));
   const results = verdicts.map(({ label, verification }) => ({ backup: label, ...verification }));
   const unsound = [
     ...verdicts.filter(({ verification }) => !verification.ok).map(({ label }) => label),
     ...broken.map(({ prefix }) => prefix),
+  ];
+  const unchecked = verdicts.filter(({ verification }) => verification.ok && !passed(verification));
+  const failures = [
+    ...(unsound.length === 0 ? [] : [`not sound: ${unsound.join(', ')}`]),
+    ...(unchecked.length === 0 ? [] : [`a check could not run: ${unchecked.map(({ label }) => label).join(', ')}`]),
   ];
   const text = [
     ...verdicts.map(describe),
@@ -80,14 +85,13 @@ function present(verdicts: readonly Verdict[], broken: readonly { prefix: string
     exitCode,
     document: { ok, exitCode, results, broken: broken.map(({ prefix, reason }) => ({ folder: prefix, reason })) },
     text: text.join('\n'),
-    ...(ok ? {} : { failure: `not sound: ${unsound.join(', ')}` }),
+    ...(ok ? {} : { failure: failures.join('; ') }),
   };
 }
 
 function describe({ label, verification }: Verdict): string {
-  const checks = verification.checks.map(
-    ({ name, ok }) => `  check ${JSON.stringify(name)}: ${ok ? 'passed' : 'FAILED'}`,
-  );
+  const ran = verification.checks.filter(({ error }) => error === undefined);
+  const checks = ran.map(({ name, ok }) => `  check ${JSON.stringify(name)}: ${ok ? 'passed' : 'FAILED'}`);
   const warnings = verification.warnings.map((warning) => `  warning: ${warning}`);
   const took = `  took ${formatDuration(verification.durationMs)}`;
   return [label, proofOf(verification), ...checks, ...warnings, took].join('\n');

@@ -16,7 +16,7 @@ export interface Backup {
   readonly objects: readonly ObjectInfo[];
 }
 
-/** A folder whose manifest exists but cannot be trusted: shown, never used, never removed by a rule. */
+/** A folder whose manifest cannot be trusted or was lost: shown, never used, never removed by a rule. */
 export interface BrokenBackup {
   readonly prefix: string;
   readonly reason: string;
@@ -25,7 +25,7 @@ export interface BrokenBackup {
   readonly objects: readonly ObjectInfo[];
 }
 
-/** A folder without a manifest: what an interrupted run left. Ignored, and removed by prune once it is old. */
+/** A folder that never had a manifest, or one that a run was removing: what an interrupted run left. Ignored, and removed by prune once it is old. */
 export interface Litter {
   readonly prefix: string;
   readonly objects: readonly ObjectInfo[];

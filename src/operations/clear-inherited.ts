@@ -7,7 +7,8 @@ import { discard } from './discard.ts';
 
 /**
  * Removes what a killed run left half made or half removed. Only folders that its lock named, and only those without
- * a manifest: a backup that was published just before the kill stays.
+ * a manifest: a backup that was published just before the kill stays. An empty manifest is none: file systems without hard
+ * links show the name before the bytes, and a kill in between leaves it so.
  */
 export async function clearInherited(
   storage: Storage,
@@ -16,10 +17,16 @@ export async function clearInherited(
   { backups, broken, litter }: Catalog,
   options: CallOptions,
 ): Promise<void> {
-  const whole = new Set([...backups, ...broken].map(({ prefix }) => prefix));
+  const begun = broken.filter(({ prefix, objects }) =>
+    objects.some(({ key, bytes }) => key === keyIn(prefix, MANIFEST_NAME) && bytes === 0),
+  );
+  const unfinished = [...litter, ...begun];
+  const whole = new Set(
+    [...backups, ...broken.filter((folder) => !begun.includes(folder))].map(({ prefix }) => prefix),
+  );
   for (const prefix of lease.inherited.filter(isBackupId).map((id) => `${target}/${id}`)) {
     if (whole.has(prefix)) continue;
-    const objects = litter.find((folder) => folder.prefix === prefix)?.objects ?? [];
+    const objects = unfinished.find((folder) => folder.prefix === prefix)?.objects ?? [];
     // Removing the manifest that is not there takes along a folder in which there is nothing to list.
     await discard(storage, [keyIn(prefix, MANIFEST_NAME), ...objects.map(({ key }) => key)], options);
   }

@@ -1,9 +1,10 @@
 import type { Backup, BrokenBackup, Catalog, Litter } from '../core/catalog.ts';
-import { DbopsError, messageOf } from '../core/errors.ts';
+import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { isBackupId, isTargetName, keyIn } from '../core/ids.ts';
-import { MANIFEST_NAME, parseManifest, type Manifest } from '../core/manifest.ts';
+import { MANIFEST_NAME, parseManifest, SUMS_NAME, type Manifest } from '../core/manifest.ts';
 import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
-import { parsePin, parseVerificationName, PIN_NAME, isGood } from '../core/records.ts';
+import { isGood, isRecordName, parsePin, parseVerificationName, PIN_NAME } from '../core/records.ts';
+import { LOCK_NAME, parseWork } from '../core/unfinished-work.ts';
 import { collect } from '../streams/collect.ts';
 import { inParallel } from './in-parallel.ts';
 
@@ -52,13 +53,47 @@ async function readFolder(
   options: CallOptions,
 ): Promise<Entry> {
   const names = new Set(objects.map(({ key }) => key.slice(prefix.length + 1)));
-  if (!names.has(MANIFEST_NAME)) return { type: 'litter', litter: { prefix, objects } };
+  if (!names.has(MANIFEST_NAME)) return judgeWithout(storage, prefix, objects, options);
   try {
     return { type: 'backup', backup: await readBackup(storage, prefix, objects, options) };
   } catch (error) {
     options.signal.throwIfAborted();
     const unread = error instanceof DbopsError && error.code === 'STORAGE_FAILED' ? error : undefined;
     return { type: 'broken', broken: { prefix, objects, reason: messageOf(error), unread } };
+  }
+}
+
+/**
+ * What a folder without a manifest is. The sums are written right before the manifest, and records only beside one: a
+ * folder with either has lost it, unless the lock says that a run is, or was, making or removing this very folder.
+ */
+async function judgeWithout(
+  storage: Storage,
+  prefix: string,
+  objects: readonly ObjectInfo[],
+  options: CallOptions,
+): Promise<Entry> {
+  const litter: Entry = { type: 'litter', litter: { prefix, objects } };
+  const evidence = objects.find(({ key }) => {
+    const name = key.slice(prefix.length + 1);
+    return name === SUMS_NAME || isRecordName(name);
+  });
+  if (evidence === undefined || (await isUnfinished(storage, prefix, options))) return litter;
+  // A run that has ended since the listing has also finished this folder, or removed it.
+  const manifest = await storage.stat(keyIn(prefix, MANIFEST_NAME), options);
+  if (manifest !== undefined) return readFolder(storage, prefix, [...objects, manifest], options);
+  if ((await storage.stat(evidence.key, options)) === undefined) return litter;
+  return { type: 'broken', broken: { prefix, objects, reason: 'its manifest is missing', unread: undefined } };
+}
+
+async function isUnfinished(storage: Storage, prefix: string, options: CallOptions): Promise<boolean> {
+  const [target = '', id = ''] = prefix.split('/');
+  const key = keyIn(target, LOCK_NAME);
+  try {
+    return parseWork(await collect(await storage.get(key, options), RECORD_LIMIT, key)).includes(id);
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_MISSING')) return false;
+    throw error;
   }
 }
 

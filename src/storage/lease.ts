@@ -5,6 +5,7 @@ import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
 import type { Clock, RandomBytes } from '../core/ports/clock.ts';
 import type { Lease, Lock, LockRequest } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import { LOCK_NAME } from '../core/unfinished-work.ts';
 import { livenessOf, ownIdentity } from '../platform/process-identity.ts';
 import { collect } from '../streams/collect.ts';
 
@@ -37,7 +38,7 @@ export function createLock(storage: Storage, clock: Clock, random: RandomBytes):
       const held: Held = {
         storage,
         clock,
-        key: keyIn(target, 'lock.json'),
+        key: keyIn(target, LOCK_NAME),
         document: newDocument(request.purpose, clock, random),
       };
       const lease = openLease(held, await enter(held, target, request), request.onReleaseFailure);

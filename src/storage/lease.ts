@@ -24,6 +24,8 @@ type LeaseDocument = z.infer<typeof leaseSchema>;
 const renewEveryMs = 60_000;
 // Fifteen missed renewals. Only counts where the owner's process cannot be seen from here.
 const expiresAfterMs = 15 * renewEveryMs;
+// On file systems without hard links a name shows before its bytes, for moments; a kill in between leaves it so.
+const blankPatienceMs = 60_000;
 const pollEveryMs = 500;
 // Taking over is a matter of moments. A claim that stays longer belongs to a run that is stuck.
 const claimPatienceMs = 10_000;
@@ -132,10 +134,16 @@ async function clearClaim(held: Held, options: CallOptions): Promise<void> {
 }
 
 function openLease(held: Held, inherited: readonly string[], onReleaseFailure: (error: unknown) => void): Lease {
-  const write = async (change: Partial<LeaseDocument>, options: CallOptions): Promise<void> => {
-    await confirm(held, options);
-    held.document = { ...held.document, ...change, renewedAt: held.clock.now().toISOString() };
-    await held.storage.put(held.key, body(held.document), options);
+  let last: Promise<unknown> = Promise.resolve();
+  // One after the other: a renewal that is slow must not put its older list of work over a newer one.
+  const write = (change: Partial<LeaseDocument>, options: CallOptions): Promise<void> => {
+    const turn = last.then(async () => {
+      await confirm(held, options);
+      held.document = { ...held.document, ...change, renewedAt: held.clock.now().toISOString() };
+      await held.storage.put(held.key, body(held.document), options);
+    });
+    last = turn.catch(() => undefined);
+    return turn;
   };
   const stop = new AbortController();
   // A failed renewal is not the run's failure: `confirm` decides before anything becomes visible.
@@ -188,25 +196,51 @@ async function confirm(held: Held, options: CallOptions): Promise<void> {
   });
 }
 
-async function read({ storage, key }: Held, options: CallOptions): Promise<LeaseDocument | undefined> {
+async function read(held: Held, options: CallOptions): Promise<LeaseDocument | undefined> {
+  const { storage, key } = held;
   try {
     const bytes = await collect(await storage.get(key, options), 1 << 20, key);
-    return parse(bytes, key);
+    const document = decode(bytes);
+    if (document === undefined && (await isAbandoned(held, options))) return nobody;
+    return parse(document, key);
   } catch (error) {
     if (hasCode(error, 'OBJECT_MISSING')) return undefined;
     throw error;
   }
 }
 
-function parse(bytes: Buffer, key: ObjectKey): LeaseDocument {
+/** Undefined for what is no JSON: nobody has finished writing it. */
+function decode(bytes: Buffer): unknown {
   try {
-    return leaseSchema.parse(JSON.parse(bytes.toString('utf8')));
-  } catch (error) {
-    throw new DbopsError('DAMAGED', `the lock ${key} is not readable`, {
-      hint: 'Make sure that no other dbops runs on this target, then remove that file.',
-      cause: error,
-    });
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
   }
+}
+
+async function isAbandoned({ storage, clock, key }: Held, options: CallOptions): Promise<boolean> {
+  const info = await storage.stat(key, options);
+  return info !== undefined && clock.now().getTime() - info.modifiedAt.getTime() > blankPatienceMs;
+}
+
+/** Stands for the lock of a holder that ended before its name was in it: its work had not begun. */
+const nobody: LeaseDocument = {
+  nonce: '',
+  owner: { pid: 0, start: '', scope: '', host: 'an unknown host' },
+  purpose: 'run',
+  since: new Date(0).toISOString(),
+  renewedAt: new Date(0).toISOString(),
+  work: [],
+  released: true,
+};
+
+function parse(document: unknown, key: ObjectKey): LeaseDocument {
+  const result = leaseSchema.safeParse(document);
+  if (result.success) return result.data;
+  throw new DbopsError('DAMAGED', `the lock ${key} is not readable`, {
+    hint: 'Run this again in a minute. If it stays, see that no other dbops runs on this target, and remove that file.',
+    cause: result.error,
+  });
 }
 
 function isDead({ owner, renewedAt, released }: LeaseDocument, clock: Clock): boolean {

@@ -45,6 +45,7 @@ export function lockSuite(name: string, open: () => Promise<Storage>): void {
   };
   describe(`lock contract: ${name}`, () => {
     holding(opened);
+    ordering(opened);
     waiting(opened);
     takingOver(opened);
     fencing(opened);
@@ -116,6 +117,34 @@ function holding(open: Open): void {
       renewedAt: '2026-11-20T02:02:00.000Z',
     });
     await lease.confirm(patient);
+  });
+}
+
+function ordering(open: Open): void {
+  test('a renewal that is slow does not put its list of work over a newer one', async () => {
+    const { storage, clock } = await open();
+    let slow: PromiseWithResolvers<void> | undefined;
+    const begun = Promise.withResolvers<void>();
+    const put: Storage['put'] = async (name, body, options) => {
+      const wait = slow;
+      slow = undefined;
+      if (wait !== undefined) begun.resolve();
+      await wait?.promise;
+      await storage.put(name, body, options);
+    };
+    await using lease = await createLock({ ...storage, put }, clock, systemRandom).acquire(app, request);
+    await clock.whenSleeping(1);
+    const gate = Promise.withResolvers<void>();
+    slow = gate;
+    await clock.advance(minuteMs);
+    await begun.promise;
+    const declared = lease.declare(['one'], patient);
+    await new Promise(setImmediate);
+    gate.resolve();
+    await declared;
+    await clock.whenSleeping(1);
+    expect(JSON.parse(await contentOf(storage, 'app/lock.json'))).toMatchObject({ work: ['one'] });
+    lease.settle();
   });
 }
 
@@ -234,11 +263,43 @@ function takingOver(open: Open): void {
     expect(await keysOf(storage)).toEqual([]);
   });
 
-  test.each(['', 'no json', '{}', '[1]', 'null'])('a lock that reads %j is DAMAGED, and is not taken', async (text) => {
-    const { storage, lock } = await open();
-    await storage.put(key('app/lock.json'), bodyOf(text), patient);
+  /** A lock, or a claim, whose file was last changed so long before the clock's time. */
+  const written = async (name: string, text: string, agoMs: number): Promise<Subject> => {
+    const { storage, clock } = await open();
+    await storage.put(key(name), bodyOf(text), patient);
+    const modifiedAt = new Date(clock.now().getTime() - agoMs);
+    const stat: Storage['stat'] = async (...args) => {
+      const info = await storage.stat(...args);
+      return info && { ...info, modifiedAt };
+    };
+    return { storage, clock, lock: createLock({ ...storage, stat }, clock, systemRandom) };
+  };
+
+  test.each([
+    ['', minuteMs],
+    ['no json', minuteMs],
+    ['{}', 1_000 * minuteMs],
+    ['[1]', 1_000 * minuteMs],
+    ['null', 1_000 * minuteMs],
+  ])('a lock that reads %j is DAMAGED after %i ms, and is not taken', async (text, agoMs) => {
+    const { storage, lock } = await written('app/lock.json', text, agoMs);
     await expect(lock.acquire(app, request)).rejects.toMatchObject({ code: 'DAMAGED' });
     expect(await contentOf(storage, 'app/lock.json')).toBe(text);
+  });
+
+  test.each(['', '{"nonce": "dd'])('a lock that reads %j for more than a minute is nobody’s', async (text) => {
+    const { storage, lock } = await written('app/lock.json', text, minuteMs + 1);
+    const lease = await lock.acquire(app, request);
+    expect(lease.inherited).toEqual([]);
+    await lease.confirm(patient);
+    await lease[Symbol.asyncDispose]();
+    expect(await keysOf(storage)).toEqual([]);
+  });
+
+  test('an empty claim of more than a minute is nobody’s', async () => {
+    const { storage, lock } = await written('app/claim.json', '', minuteMs + 1);
+    await (await lock.acquire(app, request))[Symbol.asyncDispose]();
+    expect(await keysOf(storage)).toEqual([]);
   });
 }
 

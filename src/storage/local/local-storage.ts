@@ -116,12 +116,26 @@ function createTemporaryNames(root: string): AsyncDisposable & { next(): Promise
 }
 
 async function openRoot(root: string): Promise<void> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await makeDurably(root);
   const { mode } = await stat(root);
   if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
     throw new DbopsError('REFUSED', `every user may write into ${root}`, {
       hint: `Anyone could replace the backups in it. Run: chmod o-w '${root}'`,
     });
+  }
+}
+
+/** A backup in a folder that a power cut takes back is none: every folder that is made is synced into its parent. */
+async function makeDurably(root: string): Promise<void> {
+  const first = await mkdir(root, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const above = dirname(first);
+  for (let folder = dirname(root); folder.length >= above.length; folder = dirname(folder)) {
+    // One that this user may write but not read cannot be opened for it.
+    await syncFolder(folder).catch((error: unknown) => {
+      if (!hasCode(error, 'EACCES')) throw error;
+    });
+    if (folder === dirname(folder)) return;
   }
 }
 

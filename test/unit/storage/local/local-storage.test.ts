@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { lstat, mkdir, readFile, readlink, symlink, writeFile, chmod } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readFile, readlink, symlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Storage } from '../../../../src/core/ports/storage.ts';
 import { createLocalStorage } from '../../../../src/storage/local/local-storage.ts';
 import { bodyOf, contentOf, infosOf, key, keysOf, noise, patient } from '../../../support/bodies.ts';
@@ -46,6 +46,22 @@ describe('rights', () => {
     await storage.put(key('app/a'), bodyOf('x'), patient);
     expect(await contentOf(storage, 'app/a')).toBe('x');
   });
+});
+
+test('A8: every folder above that had to be made is synced into its parent before the first object', async () => {
+  const above = await temporaryFolder();
+  await using file = await open('/dev/null');
+  const prototype = Object.getPrototypeOf(file) as FileHandle;
+  const sync = prototype.sync;
+  const synced: number[] = [];
+  vi.spyOn(prototype, 'sync').mockImplementation(async function (this: FileHandle) {
+    synced.push((await this.stat()).ino);
+    await sync.call(this);
+  });
+  const storage = await openIn(join(above, 'new', 'backups'));
+  await storage.put(key('app/a'), bodyOf('x'), patient);
+  const [outer, inner] = [await lstat(above), await lstat(join(above, 'new'))];
+  expect(synced.slice(0, 2)).toEqual([inner.ino, outer.ino]);
 });
 
 describe('links inside the storage', () => {

@@ -62,6 +62,6 @@ export function messageOf(error: unknown): string {
 }
 
 /** True for errors that carry this code, whether ours or the operating system's (`ENOENT`, `EEXIST` …). */
-export function hasCode(error: unknown, code: string): boolean {
+export function hasCode(error: unknown, code: string): error is Error {
   return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
-import { DbopsError, messageOf } from '../core/errors.ts';
+import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
 import type { FactLevel } from '../core/levels.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
@@ -103,7 +103,7 @@ async function run(context: Run): Promise<Manifest> {
     return manifest;
   } catch (error) {
     await withdraw(context, dump, error);
-    throw error;
+    throw hasCode(error, 'NO_SPACE') ? storageFull(error) : error;
   }
 }
 
@@ -164,6 +164,13 @@ function describe(
     warnings,
     ...(request.git === undefined ? {} : { git: request.git }),
   };
+}
+
+function storageFull(error: Error): DbopsError {
+  return new DbopsError('NO_SPACE', error.message, {
+    hint: 'Nothing was published. Free space there, remove old backups with `dbops prune`, or use another --storage.',
+    cause: error,
+  });
 }
 
 /** Takes back what a failed run stored. What cannot be taken back is litter, and the next run removes it. */

@@ -1,5 +1,5 @@
 import type { Backup, Catalog, Litter } from '../core/catalog.ts';
-import { messageOf } from '../core/errors.ts';
+import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
 import { MANIFEST_NAME, storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
@@ -41,6 +41,19 @@ export async function planPrune(request: PruneRequest, ports: Ports, known?: Cat
 
 /** Decides under the target's lock, and removes. Resolves with the plan that was carried out. */
 export async function prune(request: PruneRequest, ports: Ports): Promise<PrunePlan> {
+  try {
+    return await pruneLocked(request, ports);
+  } catch (error) {
+    if (!hasCode(error, 'NO_SPACE')) throw error;
+    // Whoever prunes because the disk is full must not be told to prune.
+    throw new DbopsError('NO_SPACE', error.message, {
+      hint: 'Prune needs a few kB for its lock. Remove another file there or the folder of one old backup by hand, then prune.',
+      cause: error,
+    });
+  }
+}
+
+async function pruneLocked(request: PruneRequest, ports: Ports): Promise<PrunePlan> {
   const { storage, target, lockWaitMs, signal } = request;
   await using lease = await ports.lockOf(storage).acquire(target, {
     purpose: 'prune',

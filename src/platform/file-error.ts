@@ -25,7 +25,7 @@ export function fullDisk(error: unknown, what: string): DbopsError | undefined {
   if (!hasCode(error, 'ENOSPC') && !hasCode(error, 'EDQUOT')) return undefined;
   const reason = hasCode(error, 'EDQUOT') ? 'the disk quota is used up' : 'no space left on the device';
   return new DbopsError('NO_SPACE', `${what}: ${reason}`, {
-    hint: 'Free space there, remove old backups with `dbops prune`, or use another --storage. Nothing was published.',
+    hint: 'Free space there, or name a place with more room. In a storage, `dbops prune` removes old backups.',
     cause: error,
   });
 }

@@ -28,12 +28,24 @@ test('B1: a disk that fills while a backup is written ends it with exit 8, and l
   writeFileSync(join(cwd, 'dbops.yaml'), 'targets: { app: { database: ./app.db } }\nscratchDir: ./scratch');
   const result = await runDbops(['backup', '--storage', 'disk'], { cwd });
   expect(result.stderr).toMatch(
-    new RegExp(`error: cannot write ${disk.path}/app/.*: no space left on the device\nhint: `),
+    new RegExp(`error: cannot write ${disk.path}/app/.*: no space left on the device\nhint: Nothing was published`),
   );
   expect(result.exitCode).toBe(8);
   expect(contentOf(disk.path)).toEqual(before);
   const verified = await runDbops(['verify', '--storage', 'disk', '--level', 'structure'], { cwd });
   expect(verified.stdout).toContain('sound');
+});
+
+test('B1: prune of a storage so full that no lock can be written says what helps', async () => {
+  const { cwd, disk } = await place(6_000);
+  makeDatabase(join(cwd, 'empty.db'), { mark: 'x', rows: 1 });
+  const args = ['--storage', 'disk', '--scratch-dir', 'scratch'];
+  expect((await runDbops(['backup', 'empty.db', ...args], { cwd })).exitCode).toBe(0);
+  fillUpTo(disk.path, 0);
+  const result = await runDbops(['prune', '--storage', 'disk'], { cwd });
+  expect(result.stderr).toMatch(/error: .*: no space left on the device\nhint: .*by hand, then prune/);
+  expect(result.stderr).not.toContain('dbops prune');
+  expect(result.exitCode).toBe(8);
 });
 
 test('B1: a full scratch disk ends a backup with exit 8 and is named', async () => {
@@ -62,6 +74,7 @@ test('B1: a destination that fills while a foreign file is unpacked ends with ex
   const part = treeOf(join(cwd, 'backups')).find((path) => path.endsWith('.gz')) ?? '';
   const result = await runDbops(['restore', join('backups', part), '--into', 'disk/new.db'], { cwd });
   expect(result.stderr).toMatch(new RegExp(`error: .*${disk.path}.*: no space left on the device\nhint: `));
+  expect(result.stderr).not.toContain('published');
   expect(result.exitCode).toBe(8);
   expect(treeOf(disk.path)).toEqual([]);
 });

@@ -1,8 +1,8 @@
-import { lstatSync, type Dirent } from 'node:fs';
+import { lstatSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../core/errors.ts';
-import { isObjectKey, type ObjectKey } from '../../core/ids.ts';
+import { DbopsError, hasCode } from '../../core/errors.ts';
+import { isObjectKey, isTargetName, type ObjectKey } from '../../core/ids.ts';
 import type { ObjectInfo } from '../../core/ports/storage.ts';
 import { storageError } from '../../platform/file-error.ts';
 
@@ -12,9 +12,12 @@ const lookahead = 16;
 /**
  * Yields the regular files below a prefix, ascending by key. Links, hidden names and names that could not be keys
  * are left out: dbops wrote none of them.
+ * @throws DbopsError REFUSED for a link where a folder of the root should stand: what it hides must not look like nothing.
  */
 export async function* walk(root: string, prefix: string, signal: AbortSignal): AsyncGenerator<ObjectInfo> {
   signal.throwIfAborted();
+  const [top = ''] = prefix.split('/');
+  if (top !== '') refuseLink(root, top);
   yield* walkEntries(root, await listFolder(root, prefix), signal);
 }
 
@@ -64,12 +67,33 @@ function look(root: string, prefix: string, found: Dirent): Entry | undefined {
     const info = lstatSync(join(root, ...path.split('/')));
     // Some file systems do not tell the kind of an entry in their listings.
     if (info.isDirectory()) return { path, sort: `${path}/`, info: undefined };
+    if (prefix === '' && info.isSymbolicLink()) refuseLink(root, found.name);
     if (!info.isFile()) return undefined;
     return { path, sort: path, info: { key: path as ObjectKey, bytes: info.size, modifiedAt: info.mtime } };
   } catch (error) {
     // Removed between the listing and now.
     if (hasCode(error, 'ENOENT')) return undefined;
     throw storageError(error, `cannot look at ${join(root, path)}`);
+  }
+}
+
+/** `latest`, and links to what is no folder, are somebody's own; a folder may be missing because its disk is not mounted. */
+function refuseLink(root: string, name: string): void {
+  const path = join(root, name);
+  if (name === 'latest' || !isTargetName(name)) return;
+  if (statQuietly(lstatSync, path)?.isSymbolicLink() !== true) return;
+  if (statQuietly(statSync, path)?.isDirectory() === false) return;
+  throw new DbopsError('REFUSED', `${path} is a symbolic link`, {
+    hint: 'dbops follows no links inside a storage. Put the folder itself there, or name its real place as the storage.',
+  });
+}
+
+/** Undefined where nothing can be seen; what that means, the listing of the folder says better. */
+function statQuietly(stat: (path: string) => Stats, path: string): Stats | undefined {
+  try {
+    return stat(path);
+  } catch {
+    return undefined;
   }
 }
 

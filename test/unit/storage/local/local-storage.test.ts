@@ -94,12 +94,31 @@ describe('links inside the storage', () => {
     await writeFile(join(outside, 'secret'), 'secret');
     await mkdir(join(root, 'app'));
     await symlink(join(outside, 'secret'), join(root, 'app', 'a'));
-    await symlink(outside, join(root, 'linked'));
+    await symlink(outside, join(root, 'app', 'linked'));
+    await symlink(outside, join(root, 'latest'));
+    await symlink(join(outside, 'secret'), join(root, 'notes'));
     const storage = await openIn(root);
     await expect(storage.get(key('app/a'), patient)).rejects.toMatchObject({ code: 'REFUSED' });
     expect(await storage.stat(key('app/a'), patient)).toBeUndefined();
     expect(await infosOf(storage)).toEqual([]);
   });
+
+  test.each([
+    ['a folder', ''],
+    ['nothing', 'unmounted'],
+  ])(
+    "B6: a link to %s in the place of a target's folder is refused by name, not taken for no backups",
+    async (_, name) => {
+      const [root, outside] = [await temporaryFolder(), await temporaryFolder()];
+      await symlink(join(outside, name), join(root, 'app'));
+      const storage = await openIn(root);
+      const refusal = { code: 'REFUSED', message: `${join(root, 'app')} is a symbolic link` };
+      for (const prefix of ['', 'app', 'app/20261120T020000Z-4f7a2c1e']) {
+        await expect(Array.fromAsync(storage.list(prefix, patient))).rejects.toMatchObject(refusal);
+      }
+      expect(await Array.fromAsync(storage.list('app2', patient))).toEqual([]);
+    },
+  );
 
   test('B6: remove takes a link away and not what it points to', async () => {
     const [root, outside] = [await temporaryFolder(), await temporaryFolder()];

@@ -89,7 +89,11 @@ async function* checked(
     }
   } catch (error) {
     if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
-    throw await blame(`${name} cannot be read: ${messageOf(error)}`, error);
+    // What a program said is lines; a message is one.
+    const reason = messageOf(error)
+      .trim()
+      .replaceAll(/\s*\n\s*/g, '; ');
+    throw await blame(`${name} cannot be read: ${reason}`, error);
   }
   if (bytes !== expected.bytes) {
     throw damaged(`${name} has ${bytes > expected.bytes ? 'more' : `${bytes}`} bytes, should have ${expected.bytes}`);

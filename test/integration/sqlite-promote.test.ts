@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Promotion } from '../../src/core/ports/engine.ts';
+import type { Promotion, Staging } from '../../src/core/ports/engine.ts';
+import { startAgent } from '../../src/engines/sqlite/agent-client.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
-import { startApp } from '../support/sqlite-app.ts';
+import { startApp, type App } from '../support/sqlite-app.ts';
 import { addressOf, isThere, makeDatabase, never, newScratch, partOf, query, stamp } from '../support/sqlite-engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
+const spill = `BEGIN; UPDATE t SET x = 'torn'; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+  INSERT INTO t SELECT hex(zeroblob(500)) FROM n`;
 const old = `CREATE TABLE t(x); INSERT INTO t VALUES ('old')`;
 
 describe('a restore over a database', () => {
@@ -45,7 +48,17 @@ describe('a restore over a database', () => {
     const app = await startApp(into);
     await app.run(code);
     const names = await readdir(folder);
-    await expect(put(backup, into)).rejects.toMatchObject({ code: 'REFUSED', message: `another process uses ${into}` });
+    const inUse = { code: 'REFUSED', message: expect.stringContaining(`${into} is in use by process ${app.pid}`) };
+    await expect(put(backup, into)).rejects.toMatchObject(inUse);
+    // Where the system does not tell who has a file open, SQLite does.
+    await using agent = startAgent(never);
+    const staged = join(await newScratch(folder), 'restored.db');
+    await copyFile(backup, staged);
+    const blind = { staged, destination: into, keepAs: `${into}.kept`, wal: false, used: false, allowOpen: false };
+    await expect(agent.run('promote', { ...blind, lockTimeoutMs: 100 })).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: `another process uses ${into}`,
+    });
     expect((await readdir(folder)).filter((name) => !name.startsWith('scratch'))).toEqual(names);
     await app.close();
     expect(query(into, 'SELECT x FROM t')).toContainEqual(['old']);
@@ -78,6 +91,65 @@ describe('a restore over a database', () => {
     expect(query(String(kept), 'SELECT x FROM t')).toEqual([['old'], ['before'], ['after']]);
     expect(query(into, 'PRAGMA integrity_check')).toEqual([['ok']]);
     expect(query(String(kept), 'PRAGMA integrity_check')).toEqual([['ok']]);
+  });
+
+  it('is refused when the application was started while the copy was checked', async () => {
+    const { backup, into } = await prepared(old);
+    await using staging = await staged(backup, into);
+    const app = await startApp(into);
+    await app.run(`db.prepare('SELECT * FROM t').all()`);
+    await expect(staging.promote({ settings: {}, allowOpen: false, stamp, signal: never })).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: expect.stringContaining(`process ${app.pid}`),
+    });
+    const { warnings } = await staging.promote({ settings: {}, allowOpen: true, stamp, signal: never });
+    expect(warnings.join('\n')).toContain('restart it');
+  });
+
+  it('warns of an application that only waits with a lock', async () => {
+    const { backup, into } = await prepared(old);
+    const app = await startApp(into);
+    await app.run(`db.exec('BEGIN; SELECT * FROM t')`);
+    expect((await put(backup, into, { allowOpen: true })).warnings.join('\n')).toContain('restart it');
+  });
+
+  it.each([
+    ['-journal', 'a transaction half in the file', [`db.pragma('cache_size = 2'), db.exec(${JSON.stringify(spill)})`]],
+    [
+      '-wal',
+      'a log that a reader holds',
+      [`db.pragma('journal_mode = WAL'), db.exec('BEGIN; SELECT * FROM t')`, `db.exec("INSERT INTO t VALUES ('new')")`],
+    ],
+  ])('is refused even with --allow-open while its %s holds a part of it: %s', async (suffix, _, codes) => {
+    const { backup, into, folder } = await prepared(old);
+    const apps: App[] = [];
+    for (const code of codes) {
+      const app = await startApp(into);
+      await app.run(code);
+      apps.push(app);
+    }
+    const names = (await readdir(folder)).toSorted();
+    await expect(put(backup, into, { allowOpen: true })).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: `${into}${suffix} holds a part of the database, because another process uses it`,
+      hint: expect.stringContaining('Stop the application'),
+    });
+    expect((await readdir(folder)).filter((name) => !name.startsWith('scratch')).toSorted()).toEqual(names);
+    for (const app of apps) await app.kill();
+
+    const { undo, kept } = await put(backup, into);
+    const before = query(String(kept), 'SELECT x FROM t LIMIT 2');
+    expect(before).toEqual(suffix === '-wal' ? [['old'], ['new']] : [['old']]);
+    execFileSync('sh', ['-c', String(undo)]);
+    expect(query(into, 'SELECT x FROM t LIMIT 2')).toEqual(before);
+    expect(query(into, 'PRAGMA integrity_check')).toEqual([['ok']]);
+  });
+
+  it('says that other hard links still lead to the old one', async () => {
+    const { backup, into, folder } = await prepared(old);
+    await link(into, join(folder, 'second.db'));
+    expect((await put(backup, into)).warnings.join('\n')).toContain('2 hard links; only this name was replaced');
+    expect(query(join(folder, 'second.db'), 'SELECT x FROM t')).toEqual([['old']]);
   });
 
   it.each([
@@ -131,6 +203,27 @@ describe('a restore to a new place', () => {
     },
   );
 
+  it('belongs to the owner of its folder when root makes it', async () => {
+    const { backup, folder } = await prepared();
+    const home = join(folder, 'home');
+    await mkdir(home);
+    const root = process.getuid?.() === 0;
+    if (root) await chown(home, 65_534, 65_533);
+    await put(backup, join(home, 'app.db'));
+    const [{ uid, gid }, file] = [await stat(home), await stat(join(home, 'app.db'))];
+    expect([file.uid, file.gid, file.mode & 0o777]).toEqual([uid, gid, 0o600]);
+  });
+
+  it('is refused behind a link to nothing', async () => {
+    const { backup, folder } = await prepared();
+    await symlink('gone.db', join(folder, 'current.db'));
+    await expect(put(backup, join(folder, 'current.db'))).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(/current\.db is a link to nothing$/),
+      hint: expect.stringContaining('gone.db'),
+    });
+  });
+
   it.each([
     ['a missing folder', 'none/app.db', /^the folder of .* does not exist$/],
     ['a folder', '.', /is a folder$/],
@@ -158,6 +251,20 @@ describe('the undo line', () => {
   );
 });
 
+describe('the undo line of a database with files beside it', () => {
+  it('moves those back too', async () => {
+    const { backup, into } = await prepared(old);
+    const app = await startApp(into);
+    await app.run(`db.pragma('journal_mode = PERSIST'), db.exec("INSERT INTO t VALUES ('second')")`);
+    await app.close();
+    const { kept, undo } = await put(backup, into);
+    expect([await isThere(`${into}-journal`), await isThere(`${kept}-journal`)]).toEqual([false, true]);
+    execFileSync('sh', ['-c', String(undo)]);
+    expect([await isThere(`${into}-journal`), await isThere(`${kept}-journal`)]).toEqual([true, false]);
+    expect(query(into, 'SELECT x FROM t')).toEqual([['old'], ['second']]);
+  });
+});
+
 async function prepared(sql?: string): Promise<{ folder: string; backup: string; into: string }> {
   const folder = await temporaryFolder();
   const backup = makeDatabase(join(folder, 'backup.db'), `CREATE TABLE t(x); INSERT INTO t VALUES ('backup')`);
@@ -176,11 +283,11 @@ async function put(
   into: string,
   { settings = {}, allowOpen = false }: PutOptions = {},
 ): Promise<Promotion> {
-  const scratch = await newScratch(dirname(file));
-  await using staging = await sqliteEngine.stage(partOf(file), addressOf(into), {
-    scratch,
-    signal: never,
-    onProgress: () => undefined,
-  });
+  await using staging = await staged(file, into);
   return await staging.promote({ settings, allowOpen, stamp, signal: never });
+}
+
+async function staged(file: string, into: string): Promise<Staging> {
+  const scratch = await newScratch(dirname(file));
+  return sqliteEngine.stage(partOf(file), addressOf(into), { scratch, signal: never, onProgress: () => undefined });
 }

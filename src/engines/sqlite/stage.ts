@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { realpath, stat, statfs } from 'node:fs/promises';
+import { readlink, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DbopsError, hasCode } from '../../core/errors.ts';
@@ -27,10 +27,14 @@ export async function survey({ location }: DatabaseAddress, _options: CallOption
   return {
     exists: info !== undefined,
     bytes: info?.size ?? 0,
-    users: info === undefined ? [] : await usersOfFiles([path, `${path}-wal`, `${path}-shm`]),
+    users: info === undefined ? [] : await usersOf(path),
     freeBytes: bavail * bsize,
     scratchParent: folder,
   };
+}
+
+function usersOf(path: string): Promise<string[]> {
+  return usersOfFiles([path, ...sidecars.map((suffix) => path + suffix)]);
 }
 
 /** Follows links of an existing file: replacing the link would leave the application with the old database. */
@@ -38,7 +42,7 @@ export async function resolveDestination(location: string): Promise<string> {
   const path = await realpath(location).catch(async (error: unknown) => {
     if (!hasCode(error, 'ENOENT')) throw storageError(error, `cannot look at ${location}`);
     const folder = await realpath(dirname(location)).catch(() => undefined);
-    if (folder !== undefined) return join(folder, basename(location));
+    if (folder !== undefined) return refuseDangling(join(folder, basename(location)));
     throw new DbopsError('USAGE', `the folder of ${location} does not exist`, {
       hint: `Run: mkdir -p '${dirname(location)}'`,
     });
@@ -47,6 +51,15 @@ export async function resolveDestination(location: string): Promise<string> {
   if (info === undefined || info.isFile()) return path;
   throw new DbopsError('USAGE', `${location} is ${info.isDirectory() ? 'a folder' : 'not a regular file'}`, {
     hint: 'Name the database file itself with --into.',
+  });
+}
+
+/** Nothing can be placed under the name of such a link, and nobody said that it is to be replaced. */
+async function refuseDangling(path: string): Promise<string> {
+  const target = await readlink(path).catch(() => undefined);
+  if (target === undefined) return path;
+  throw new DbopsError('USAGE', `${path} is a link to nothing`, {
+    hint: `Remove the link, or name the file it should lead to (${target}) with --into.`,
   });
 }
 
@@ -104,12 +117,20 @@ async function promote(
 ): Promise<Promotion> {
   if (destination === undefined) throw new Error('staged without a destination');
   const path = await resolveDestination(destination.location);
+  // Since the survey the whole backup was copied and checked, and an application may have been started.
+  const users = await usersOf(path);
+  if (users.length > 0 && !allowOpen) {
+    throw new DbopsError('REFUSED', `${path} is in use by ${users.join(', ')}`, {
+      hint: 'Stop the application and run this again, or add --allow-open and restart the application afterwards.',
+    });
+  }
   const { kept, warnings } = await agent.run('promote', {
     staged,
     destination: path,
     keepAs: `${path}.pre-restore.${stamp}`,
     wal: settings['journal'] === 'wal',
     allowOpen,
+    used: users.length > 0,
     lockTimeoutMs: destination.lockTimeoutMs,
   });
   return kept === null
@@ -117,10 +138,13 @@ async function promote(
     : { kept, undo: undoLine(kept, path), warnings };
 }
 
-/** Moves what belongs to the kept database too, and first removes what would be replayed into it. */
+/**
+ * Removes what would be replayed into the kept database, and moves back what belongs to it. Its `-shm` is only an index,
+ * which SQLite makes anew.
+ */
 function undoLine(kept: string, path: string): string {
   const stale = sidecars.map((suffix) => shellQuote(path + suffix)).join(' ');
-  const moves = ['', '-wal']
+  const moves = ['-wal', '-journal', '']
     .filter((suffix) => suffix === '' || existsSync(kept + suffix))
     .map((suffix) => `mv ${shellQuote(kept + suffix)} ${shellQuote(path + suffix)}`);
   return [`rm -f ${stale}`, ...moves].join(' && ');

@@ -1,4 +1,4 @@
-import { link, rename, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError, hasCode } from '../../core/errors.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
 } from '../../core/ports/engine.ts';
 import { startAgent } from './agent-client.ts';
 import type { TablesOutput } from './jobs/job.ts';
+import { placeFree } from './jobs/keep-file.ts';
 import { resolveDestination, writeFirstPart } from './stage.ts';
 
 /** Restores single tables: out of a staged copy into the destination, which is made when it does not exist. */
@@ -34,8 +35,8 @@ export async function restoreTables(
     lockTimeoutMs: destination.lockTimeoutMs,
   });
   if (!exists) {
-    const place = { staged: into, destination: path, keepAs: '', wal: false, allowOpen: false, lockTimeoutMs: 0 };
-    await agent.run('promote', place);
+    const place = { staged: into, destination: path, keepAs: '', wal: false, allowOpen: false };
+    await agent.run('promote', { ...place, used: false, lockTimeoutMs: 0 });
   }
   return publicResult(result);
 }
@@ -56,7 +57,7 @@ export async function exportTables(
     file: script,
     comments: request.comments,
   });
-  await place(script, file);
+  place(script, file);
   return publicResult(result);
 }
 
@@ -66,11 +67,10 @@ async function writeCopy(parts: PartSource, request: { scratch: string; signal: 
   return from;
 }
 
-async function place(script: string, file: string): Promise<void> {
+function place(script: string, file: string): void {
   try {
-    await link(script, file);
+    placeFree(script, file);
   } catch (error) {
-    if (hasCode(error, 'EPERM') || hasCode(error, 'ENOTSUP')) return rename(script, file);
     if (!hasCode(error, 'EEXIST')) throw error;
     throw new DbopsError('REFUSED', `${file} exists already`, {
       hint: 'Name a new file, or move that one away first.',

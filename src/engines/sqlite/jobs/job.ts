@@ -42,6 +42,8 @@ export interface PromoteInput {
   /** Switch the restored file to a write-ahead log. */
   readonly wal: boolean;
   readonly allowOpen: boolean;
+  /** The system says that another process has the destination open, whatever SQLite sees of it. */
+  readonly used: boolean;
   readonly lockTimeoutMs: number;
 }
 

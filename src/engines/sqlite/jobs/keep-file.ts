@@ -1,4 +1,15 @@
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { hasCode } from '../../../core/errors.ts';
 
 /** What SQLite keeps beside a database file, and would read into another one that took its place. */
@@ -18,15 +29,38 @@ export function linkFree(path: string, wanted: string): string {
   }
 }
 
-// Some file systems (FAT, network shares) have no hard links.
 function linkOrCopy(path: string, name: string): void {
   try {
     linkSync(path, name);
   } catch (error) {
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(error, code))) throw error;
+    if (!hasNoLinks(error)) throw error;
     copyFileSync(path, name, constants.COPYFILE_EXCL);
     syncPath(name);
   }
+}
+
+/** Moves a file to a name that nobody has, durably. Fails with EEXIST where a rename would overwrite. */
+export function placeFree(path: string, name: string): void {
+  try {
+    linkSync(path, name);
+    unlinkSync(path);
+  } catch (error) {
+    if (!hasNoLinks(error)) throw error;
+    // The empty file makes the name ours, so that the rename replaces nothing else.
+    closeSync(openSync(name, 'wx', 0o600));
+    try {
+      renameSync(path, name);
+    } catch (failure) {
+      unlinkSync(name);
+      throw failure;
+    }
+  }
+  syncPath(dirname(name));
+}
+
+// As on FAT and some network shares.
+function hasNoLinks(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(error, code));
 }
 
 /** Makes a file's bytes, or a folder's entries, survive a power cut. */

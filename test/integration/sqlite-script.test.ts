@@ -52,6 +52,34 @@ describe.each(readers)('tables written as SQL and read by %s', (reader, replay) 
     },
   );
 
+  it('keep definitions that end in a comment', async () => {
+    const folder = await temporaryFolder();
+    const [source, script, copy] = ['source.db', 'tables.sql', 'copy.db'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const db = new Database(source);
+    const definitions = [
+      'CREATE TABLE t(a, "b -- c", d) -- a table',
+      'CREATE INDEX i ON t(a) -- note',
+      'CREATE INDEX j ON t("b -- c")',
+      "CREATE INDEX k ON t(a) WHERE a <> '--' /* closed */",
+      'CREATE INDEX l ON t(d) /* open',
+      'CREATE INDEX m ON t(d) /* shut */ /*/',
+      'CREATE INDEX n ON t(d) -- it\'s "so\n',
+      "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT '/*'; END -- note",
+    ];
+    for (const sql of definitions) db.prepare(sql).run();
+    db.exec('INSERT INTO t VALUES (1, 2, 3)');
+    db.close();
+    await writeScript(source, ['t'], script);
+    await replay(script, copy);
+    const objects = 'SELECT type, name, tbl_name FROM sqlite_schema ORDER BY name';
+    expect(query(copy, objects)).toEqual(query(source, objects));
+    expect(query(copy, 'SELECT * FROM t')).toEqual([[1n, 2n, 3n]]);
+  });
+
   it('hold every float to the last bit', async () => {
     const folder = await temporaryFolder();
     const [source, script, copy] = ['source.db', 'tables.sql', 'copy.db'].map((name) => join(folder, name)) as [
@@ -84,6 +112,7 @@ describe('the script', () => {
     const lines = (await writeScript(source, ['t', 't'], join(folder, 't.sql'))).split('\n');
     expect(lines).toEqual([
       '-- from a test',
+      '-- replay it with: sqlite3 -bail FILE < THIS',
       'PRAGMA foreign_keys = OFF;',
       'PRAGMA ignore_check_constraints = ON;',
       'BEGIN;',
@@ -96,6 +125,19 @@ describe('the script', () => {
       'PRAGMA ignore_check_constraints = OFF;',
       '',
     ]);
+  });
+
+  it('changes nothing when it is replayed as it says and a statement fails', async () => {
+    const folder = await temporaryFolder();
+    const source = makeDatabase(
+      join(folder, 'source.db'),
+      'CREATE TABLE a(x); INSERT INTO a VALUES (1); CREATE TABLE b(x)',
+    );
+    const into = makeDatabase(join(folder, 'into.db'), 'CREATE TABLE b(y)');
+    const [, advice = ''] = (await writeScript(source, ['a', 'b'], join(folder, 't.sql'))).split('\n');
+    const command = advice.replace(/^.*: /, '').replace('FILE', 'into.db').replace('THIS', 't.sql');
+    expect(() => execFileSync('sh', ['-c', command], { cwd: folder, stdio: 'pipe' })).toThrow('table b already exists');
+    expect(query(into, 'SELECT name FROM sqlite_schema')).toEqual([['b']]);
   });
 
   it('never replaces a file', async () => {

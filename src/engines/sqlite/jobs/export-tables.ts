@@ -7,8 +7,11 @@ import { contentTableOf } from './search-indexes.ts';
 import { literal, textLiteral } from './sql-literal.ts';
 import { explainSqlite } from './sqlite-error.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
+import { terminated } from './terminated.ts';
 
 const flushAt = 1 << 20;
+// Only the sqlite3 program goes on after an error, up to the COMMIT; its `.bail` would be an error anywhere else.
+const howToReplay = 'replay it with: sqlite3 -bail FILE < THIS';
 
 /** Writes tables as one SQL script in one transaction: definition, rows one a line, indexes, triggers. */
 export function exportTables(input: ExportTablesInput): TablesOutput {
@@ -17,7 +20,7 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
     const out = openScript(input.file);
     try {
       db.pragma('trusted_schema = OFF');
-      for (const comment of input.comments) out.line(`-- ${comment.replace(/[\r\n]+/g, ' ')}`);
+      for (const comment of [...input.comments, howToReplay]) out.line(`-- ${comment.replace(/[\r\n]+/g, ' ')}`);
       const encoding = String(db.pragma('encoding', { simple: true }));
       // Without effect on a database that has tables already; those take every text that is valid.
       if (encoding !== 'UTF-8') out.line(`PRAGMA encoding = '${encoding}';`);
@@ -73,7 +76,7 @@ function writeTable(db: Database.Database, shape: TableShape, line: (text: strin
     });
   }
   line('');
-  line(`${shape.sql};`);
+  line(terminated(shape.sql));
   const columns = [...writableRowid(shape), ...shape.columns.map(quoteName)];
   const insert = `INSERT INTO ${quoteName(shape.name)}(${columns.join(', ')}) VALUES`;
   let rows = 0;
@@ -81,7 +84,7 @@ function writeTable(db: Database.Database, shape: TableShape, line: (text: strin
     line(`${insert}(${values.join(', ')});`);
     rows += 1;
   }
-  for (const sql of [...shape.indexes, ...shape.triggers]) line(`${sql};`);
+  for (const sql of [...shape.indexes, ...shape.triggers]) line(terminated(sql));
   writeSequence(shape, line);
   return rows;
 }

@@ -1,4 +1,4 @@
-import { copyFile, open, readFile, readdir } from 'node:fs/promises';
+import { copyFile, open, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,15 @@ import { startAgent } from '../../src/engines/sqlite/agent-client.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
 import { childrenOf } from '../support/child-processes.ts';
 import { seededRandom } from '../support/seeded-random.ts';
-import { examineCopy, makeDatabase, never, newScratch, partOf } from '../support/sqlite-engine.ts';
+import {
+  bringTables,
+  examineCopy,
+  makeDatabase,
+  never,
+  newScratch,
+  partOf,
+  writeScript,
+} from '../support/sqlite-engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const content = `CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b); CREATE INDEX t_a ON t(a);
@@ -38,6 +46,24 @@ describe('I11: a damaged database', () => {
       else seen.nothing += 1;
     }
     expect(seen.problems + seen.facts).toBeGreaterThan(rounds / 2);
+  });
+
+  it.each([
+    ['no database any more', Buffer.alloc(4096, 'words')],
+    ['cut short', Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(3000, 7)])],
+  ])('is DAMAGED once it is a staged copy, and named as the backup that it came from: %s', async (_, bytes) => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'app.db');
+    await writeFile(file, bytes);
+    const match = {
+      code: 'DAMAGED',
+      message: expect.stringContaining('the database in app.db'),
+      hint: expect.stringContaining('another backup'),
+    };
+    await expect(examineCopy(file, folder)).rejects.toMatchObject(match);
+    await expect(writeScript(file, ['t'], join(folder, 't.sql'))).rejects.toMatchObject(match);
+    const into = makeDatabase(join(folder, 'into.db'), 'CREATE TABLE z(x)');
+    await expect(bringTables(file, into, ['t'])).rejects.toMatchObject(match);
   });
 
   it('is reported when its index disagrees with its rows', async () => {
@@ -156,7 +182,7 @@ describe('a check', () => {
     const request = { facts: 'rows', checks: [{ name: 'endless', sql }], signal: never } as const;
     const examination = staging.examine(request);
     process.kill(pid, 'SIGSEGV');
-    const died = { code: 'SOURCE_REFUSED', message: 'the SQLite process was killed by SIGSEGV' };
+    const died = { code: 'TOOL_FAILED', message: 'the SQLite process was killed by SIGSEGV' };
     await expect(examination).rejects.toMatchObject(died);
     // And asking a dead one again says the same.
     await expect(staging.examine(request)).rejects.toMatchObject(died);

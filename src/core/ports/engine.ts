@@ -145,7 +145,9 @@ export interface DestinationState {
 
 /**
  * A kind of database. Stateless: every call gets the address it works on. Long calls take the signal, stop what they
- * started when it is aborted, and fail with `DbopsError`s: SOURCE_REFUSED, DAMAGED, NO_SPACE, REFUSED, TOOL_MISSING.
+ * started when it is aborted, and fail with `DbopsError`s: SOURCE_REFUSED, DAMAGED, NO_SPACE, REFUSED, TOOL_MISSING, and
+ * TOOL_FAILED when a program that it started died, which says nothing about the data. A staged copy whose content is no
+ * sound database is DAMAGED.
  */
 export interface Engine {
   readonly name: string;

@@ -53,8 +53,11 @@ function runJob(
     if (signal.aborted) return reject(signal.reason);
     const how = by === null ? `ended with status ${code}` : `was killed by ${by}`;
     return reject(
-      new DbopsError('SOURCE_REFUSED', `the SQLite process ${how}`, {
-        hint: by === 'SIGKILL' ? 'The system may be short of memory: see its kernel log.' : 'The file may be hostile.',
+      new DbopsError('TOOL_FAILED', `the SQLite process ${how}`, {
+        hint:
+          by === 'SIGKILL'
+            ? 'The system may be short of memory: see its kernel log, then run this again.'
+            : 'Run this again. If it dies every time, the file may be hostile: restore or verify another backup.',
       }),
     );
   };

@@ -72,25 +72,27 @@ export async function stage(
   const file = join(request.scratch, 'restored.db');
   await writeFirstPart(parts, file, request);
   const agent = startAgent(request.signal);
+  const named = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => nameSource(error, file, parts));
   try {
-    await agent.run('settle', { path: file });
+    await named(agent.run('settle', { path: file }));
   } catch (error) {
     await agent[Symbol.asyncDispose]();
-    throw nameSource(error, file, parts);
+    throw error;
   }
   return {
-    examine: ({ facts, checks }) => agent.run('examine', { path: file, facts, checks }),
+    examine: ({ facts, checks }) => named(agent.run('examine', { path: file, facts, checks })),
     promote: (promotion) => promote(agent, file, destination, promotion),
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
 }
 
 /** The scratch copy is gone when people read the message; what it was made from is not. */
-function nameSource(error: unknown, copy: string, { parts }: PartSource): unknown {
-  if (!(error instanceof DbopsError) || !error.message.includes(copy)) return error;
+export function nameSource(error: unknown, copy: string, { parts }: PartSource): never {
+  if (!(error instanceof DbopsError) || !error.message.includes(copy)) throw error;
   const message = error.message.replaceAll(copy, `the database in ${parts[0]?.name ?? 'the backup'}`);
-  const hint = 'Use another backup, or salvage what is left of a copy with `sqlite3 file .recover`.';
-  return new DbopsError(error.code, message, { hint, cause: error });
+  const salvage = 'Use another backup, or salvage what is left of a copy with `sqlite3 file .recover`.';
+  const hint = error.code === 'DAMAGED' ? salvage : error.hint;
+  throw new DbopsError(error.code, message, { ...(hint === undefined ? {} : { hint }), cause: error });
 }
 
 export async function writeFirstPart(parts: PartSource, file: string, request: StageRequest): Promise<void> {

@@ -11,7 +11,7 @@ import type {
 import { startAgent } from './agent-client.ts';
 import type { TablesOutput } from './jobs/job.ts';
 import { placeFree } from './jobs/keep-file.ts';
-import { resolveDestination, writeFirstPart } from './stage.ts';
+import { nameSource, resolveDestination, writeFirstPart } from './stage.ts';
 
 /** Restores single tables: out of a staged copy into the destination, which is made when it does not exist. */
 export async function restoreTables(
@@ -25,7 +25,7 @@ export async function restoreTables(
   const into = exists ? path : join(request.scratch, 'tables.db');
   if (!exists) await writeFile(into, '', { flag: 'wx', mode: 0o600 });
   await using agent = startAgent(request.signal);
-  const result = await agent.run('copyTables', {
+  const copying = agent.run('copyTables', {
     from,
     into,
     tables: request.tables,
@@ -34,6 +34,7 @@ export async function restoreTables(
     keepVia: join(request.scratch, 'kept.db'),
     lockTimeoutMs: destination.lockTimeoutMs,
   });
+  const result = await copying.catch((error: unknown) => nameSource(error, from, parts));
   if (!exists) {
     const place = { staged: into, destination: path, keepAs: '', wal: false, allowOpen: false };
     await agent.run('promote', { ...place, used: false, lockTimeoutMs: 0 });
@@ -50,13 +51,11 @@ export async function exportTables(
   const from = await writeCopy(parts, request);
   const script = join(request.scratch, 'tables.sql');
   await using agent = startAgent(request.signal);
-  await agent.run('settle', { path: from });
-  const result = await agent.run('exportTables', {
-    from,
-    tables: request.tables,
-    file: script,
-    comments: request.comments,
-  });
+  const { tables, comments } = request;
+  const exporting = agent
+    .run('settle', { path: from })
+    .then(() => agent.run('exportTables', { from, tables, file: script, comments }));
+  const result = await exporting.catch((error: unknown) => nameSource(error, from, parts));
   place(script, file);
   return publicResult(result);
 }

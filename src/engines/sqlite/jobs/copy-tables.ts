@@ -7,7 +7,7 @@ import type { CopyTablesInput, OnProgress, TablesOutput } from './job.ts';
 import { linkFree, syncPath } from './keep-file.ts';
 import { quoteName } from './quote.ts';
 import { contentTableOf, rebuildSearchIndex, rebuildSearchIndexes } from './search-indexes.ts';
-import { explainSqlite } from './sqlite-error.ts';
+import { explainCopy, explainSqlite } from './sqlite-error.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
 
 const backup = 'dbops_backup';
@@ -71,7 +71,7 @@ function attach(db: Database.Database, from: string): void {
   try {
     db.prepare(`ATTACH ? AS ${backup}`).run(from);
   } catch (error) {
-    if (!/same text encoding/.test(messageOf(error))) throw error;
+    if (!/same text encoding/.test(messageOf(error))) throw explainCopy(error, from);
     const encoding = String(db.pragma('encoding', { simple: true }));
     throw new DbopsError('REFUSED', `${db.name} has another text encoding (${encoding}) than the backup`, {
       hint: 'Write the tables as SQL with --as-sql, and replay that with the sqlite3 program.',

@@ -5,7 +5,7 @@ import { isForeign, readFacts, tableNames } from './facts.ts';
 import { foreignKeyWarnings } from './foreign-keys.ts';
 import type { ExamineInput } from './job.ts';
 import { quoteName } from './quote.ts';
-import { explainSqlite } from './sqlite-error.ts';
+import { explainCopy } from './sqlite-error.ts';
 
 const mostProblems = 20;
 const mostRows = 1_000;
@@ -35,7 +35,7 @@ export function examine({ path, facts, checks }: ExamineInput): Examination {
       db.close();
     }
   } catch (error) {
-    throw explainSqlite(error, path);
+    throw explainCopy(error, path);
   }
 }
 

@@ -5,7 +5,7 @@ import type { ExportTablesInput, TablesOutput } from './job.ts';
 import { quoteName, quoteText } from './quote.ts';
 import { contentTableOf } from './search-indexes.ts';
 import { literal, textLiteral } from './sql-literal.ts';
-import { explainSqlite } from './sqlite-error.ts';
+import { explainCopy } from './sqlite-error.ts';
 import { shapeOf, type TableShape } from './table-shape.ts';
 import { terminated } from './terminated.ts';
 
@@ -41,7 +41,7 @@ export function exportTables(input: ExportTablesInput): TablesOutput {
       db.close();
     }
   } catch (error) {
-    throw explainSqlite(error, input.from);
+    throw explainCopy(error, input.from);
   }
 }
 

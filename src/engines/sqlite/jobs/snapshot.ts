@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { DbopsError } from '../../../core/errors.ts';
 import type { OnProgress, SnapshotInput, SnapshotOutput } from './job.ts';
-import { explainSqlite } from './sqlite-error.ts';
+import { explainCopy, explainSqlite } from './sqlite-error.ts';
 
 const sliceBytes = 32 << 20;
 const everything = 0x7fff_ffff;
@@ -41,7 +41,7 @@ export function settleCopy(path: string): void {
     const mode: unknown = db.pragma('journal_mode = DELETE', { simple: true });
     if (mode !== 'delete') throw new Error(`journal mode of the copy is ${String(mode)}`);
   } catch (error) {
-    throw explainSqlite(error, path);
+    throw explainCopy(error, path);
   } finally {
     db.close();
   }

@@ -58,6 +58,17 @@ export function explainSqlite(error: unknown, path: string): unknown {
   }
 }
 
+/** The same about a copy of ours: what it holds is not what somebody gave us to read, but what we or a disk broke. */
+export function explainCopy(error: unknown, path: string): unknown {
+  if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_NOTADB')) {
+    return explainSqlite(error, path);
+  }
+  return new DbopsError('DAMAGED', `${path} is not an SQLite database, or it is encrypted`, {
+    hint: 'Use another backup: see `dbops list`.',
+    cause: error,
+  });
+}
+
 function needsExtension(error: Error, path: string): DbopsError {
   return new DbopsError(
     'TOOL_MISSING',

@@ -1,8 +1,8 @@
-import { chmod, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { bringTables, examineCopy, makeDatabase, query, stamp, tableOf } from '../support/sqlite-engine.ts';
+import { bringTables, examineCopy, makePair, query, tableOf } from '../support/sqlite-engine.ts';
 import { buildExhibit, museum, restorableOf } from '../support/sqlite-museum.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -36,7 +36,7 @@ describe('a table restored alone', () => {
   );
 
   it('goes on counting where AUTOINCREMENT was', async () => {
-    const { source, into } = await pair(
+    const { source, into } = await makePair(
       'CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (77); DELETE FROM t',
       'CREATE TABLE other(x)',
     );
@@ -47,12 +47,12 @@ describe('a table restored alone', () => {
   });
 
   it('is found whatever the case of its name', async () => {
-    const { source, into } = await pair('CREATE TABLE Users(x); INSERT INTO Users VALUES (1)', 'CREATE TABLE z(x)');
+    const { source, into } = await makePair('CREATE TABLE Users(x); INSERT INTO Users VALUES (1)', 'CREATE TABLE z(x)');
     expect((await bringTables(source, into, ['uSERS'])).tables).toEqual([{ name: 'Users', rows: 1 }]);
   });
 
   it('warns of rows that point to a table which only the backup has', async () => {
-    const { source, into } = await pair(
+    const { source, into } = await makePair(
       `CREATE TABLE parent(id INTEGER PRIMARY KEY); INSERT INTO parent VALUES (1);
        CREATE TABLE child(p INT REFERENCES parent); INSERT INTO child VALUES (1), (1)`,
       'CREATE TABLE z(x)',
@@ -63,89 +63,13 @@ describe('a table restored alone', () => {
   });
 });
 
-describe('an overwritten table', () => {
-  it('leaves child rows alone and is kept as it was', async () => {
-    const { source, into, folder } = await pair(
-      'CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES (1, 0), (2, 0)',
-      `CREATE TABLE p(id INTEGER PRIMARY KEY, v); INSERT INTO p VALUES (1, 5), (2, 6);
-       CREATE TABLE c(p INT REFERENCES p ON DELETE CASCADE); INSERT INTO c VALUES (1), (2);
-       CREATE TABLE log(x); CREATE TRIGGER p_ad AFTER DELETE ON p BEGIN INSERT INTO log VALUES (old.id); END`,
-    );
-    const { kept, warnings } = await bringTables(source, into, ['p'], true);
-    expect(kept).toBe(`${into}.pre-restore.${stamp}`);
-    expect(query(into, 'SELECT * FROM p')).toEqual(query(source, 'SELECT * FROM p'));
-    expect(query(into, 'SELECT count(*) FROM c')).toEqual([[2n]]);
-    expect(query(into, 'SELECT * FROM log')).toEqual([]);
-    expect(query(String(kept), 'SELECT v FROM p')).toEqual([[5n], [6n]]);
-    expect(warnings).toEqual([]);
-    expect((await readdir(folder)).toSorted()).toEqual(['into.db', `into.db.pre-restore.${stamp}`, 'source.db']);
-  });
-
-  it('is kept with the rights of the database, and never over another kept copy', async () => {
-    const { source, into } = await pair('CREATE TABLE t(x); INSERT INTO t VALUES (9)', 'CREATE TABLE t(x)');
-    await chmod(into, 0o640);
-    const first = await bringTables(source, into, ['t'], true);
-    const second = await bringTables(source, into, ['t'], true);
-    expect(second.kept).toBe(`${String(first.kept)}-2`);
-    expect(query(String(first.kept), 'SELECT * FROM t')).toEqual([]);
-    expect(query(String(second.kept), 'SELECT * FROM t')).toEqual([[9n]]);
-    expect((await stat(String(first.kept))).mode & 0o777).toBe(0o640);
-  });
-
-  it('is refused without the word for it, and nothing changes', async () => {
-    const { source, into, folder } = await pair('CREATE TABLE t(x)', 'CREATE TABLE T(x); INSERT INTO T VALUES (1)');
-    await expect(bringTables(source, into, ['t'])).rejects.toMatchObject({
-      code: 'REFUSED',
-      message: 'table "t" exist there already',
-    });
-    expect(query(into, 'SELECT * FROM t')).toEqual([[1n]]);
-    expect((await readdir(folder)).toSorted()).toEqual(['into.db', 'source.db']);
-  });
-
-  it('comes back as it was when the middle fails, with no copy left behind', async () => {
-    const { source, into, folder } = await pair(
-      `CREATE TABLE a(x); INSERT INTO a VALUES ('new'); CREATE TABLE b(x, y UNIQUE); INSERT INTO b VALUES (1, 2), (3, NULL);`,
-      `CREATE TABLE a(x); INSERT INTO a VALUES ('old'); CREATE TABLE b(x)`,
-      (db) => {
-        // Rows that a definition no longer allows: the copy fails after the first table is done.
-        db.unsafeMode(true);
-        db.pragma('writable_schema = ON');
-        db.exec("UPDATE sqlite_schema SET sql = 'CREATE TABLE b(x, y UNIQUE NOT NULL)' WHERE name = 'b'");
-      },
-    );
-    await expect(bringTables(source, into, ['a', 'b'], true)).rejects.toMatchObject({
-      code: 'REFUSED',
-      message: expect.stringContaining('NOT NULL constraint failed: b.y'),
-    });
-    expect(query(into, 'SELECT * FROM a')).toEqual([['old']]);
-    expect((await readdir(folder)).toSorted()).toEqual(['into.db', 'source.db']);
-  });
-
-  it('shuts writers out between its kept copy and its end, so that no commit falls in between', async () => {
-    const { source, into } = await pair('CREATE TABLE t(x); INSERT INTO t VALUES (0)', 'CREATE TABLE t(x)');
-    const app = new Database(into, { timeout: 10_000 });
-    app.pragma('journal_mode = WAL');
-    const { stop, written } = insertForever(app);
-    let kept: string | undefined;
-    try {
-      ({ kept } = await bringTables(source, into, ['t'], true));
-    } finally {
-      await stop();
-    }
-    const before = query(String(kept), 'SELECT count(*) FROM t')[0] as [bigint];
-    const after = app.prepare('SELECT count(*) FROM t WHERE x > 0').pluck().get() as number;
-    app.close();
-    expect(Number(before[0]) + after).toBe(written());
-  });
-});
-
 describe('search indexes', () => {
   it.each([
     'fts5(body, content = "notes")',
     "fts5(body, content='notes', content_rowid=id)",
     'fts4(content=notes, body)',
   ])('over a restored table answer from its new rows: %s', async (kind) => {
-    const { source, into } = await pair(
+    const { source, into } = await makePair(
       "CREATE TABLE notes(id INTEGER PRIMARY KEY, body); INSERT INTO notes VALUES (1, 'fresh')",
       `CREATE TABLE notes(id INTEGER PRIMARY KEY, body); INSERT INTO notes VALUES (1, 'stale');
          CREATE VIRTUAL TABLE found USING ${kind}; INSERT INTO found(found) VALUES ('rebuild')`,
@@ -157,7 +81,7 @@ describe('search indexes', () => {
 
   it('restored alone fit the rows that are there', async () => {
     const index = "CREATE VIRTUAL TABLE found USING fts5(body, content='notes')";
-    const { source, into } = await pair(
+    const { source, into } = await makePair(
       `CREATE TABLE notes(body); INSERT INTO notes VALUES ('a'), ('b'); ${index}; INSERT INTO found(found) VALUES ('rebuild')`,
       "CREATE TABLE notes(body); INSERT INTO notes VALUES ('present')",
     );
@@ -166,7 +90,7 @@ describe('search indexes', () => {
   });
 
   it('are refused without the table they index', async () => {
-    const { source, into } = await pair(
+    const { source, into } = await makePair(
       "CREATE TABLE notes(body); CREATE VIRTUAL TABLE found USING fts5(body, content='notes')",
       'CREATE TABLE z(x)',
     );
@@ -230,7 +154,7 @@ describe('a table restore that cannot be', () => {
     ],
   ])('says so: %s', async (...row) => {
     const [, from, there, table, code, message, hint] = row;
-    const { source, into } = await pair(
+    const { source, into } = await makePair(
       from.replace(foreign(), 'CREATE TABLE t(x); CREATE INDEX i ON t(x COLLATE nocase)'),
       there,
       (db) => {
@@ -251,7 +175,7 @@ describe('a table restore that cannot be', () => {
   });
 
   it('says that the destination is locked', async () => {
-    const { source, into } = await pair(plain, 'CREATE TABLE z(x)');
+    const { source, into } = await makePair(plain, 'CREATE TABLE z(x)');
     const other = new Database(into);
     other.exec('BEGIN IMMEDIATE');
     await expect(bringTables(source, into, ['t'])).rejects.toMatchObject({
@@ -261,7 +185,7 @@ describe('a table restore that cannot be', () => {
   });
 
   it('says that the destination is no database', async () => {
-    const { source, folder } = await pair(plain, '');
+    const { source, folder } = await makePair(plain, '');
     const into = join(folder, 'text.db');
     await writeFile(into, 'hello, this is no database at all'.repeat(40));
     await expect(bringTables(source, into, ['t'])).rejects.toMatchObject({
@@ -271,7 +195,7 @@ describe('a table restore that cannot be', () => {
   });
 
   it('goes through a symbolic link to the database itself', async () => {
-    const { source, into, folder } = await pair('CREATE TABLE t(x); INSERT INTO t VALUES (3)', 'CREATE TABLE z(x)');
+    const { source, into, folder } = await makePair('CREATE TABLE t(x); INSERT INTO t VALUES (3)', 'CREATE TABLE z(x)');
     await symlink(into, join(folder, 'link.db'));
     await bringTables(source, join(folder, 'link.db'), ['t']);
     expect(query(into, 'SELECT * FROM t')).toEqual([[3n]]);
@@ -280,39 +204,4 @@ describe('a table restore that cannot be', () => {
 
 function foreign(): string {
   return 'foreign';
-}
-
-async function pair(
-  from: string,
-  there: string,
-  change?: (db: Database.Database) => void,
-): Promise<{ folder: string; source: string; into: string }> {
-  const folder = await temporaryFolder();
-  const source = makeDatabase(join(folder, 'source.db'), from);
-  const into = makeDatabase(join(folder, 'into.db'), there);
-  const db = new Database(source);
-  change?.(db);
-  db.close();
-  return { folder, source, into };
-}
-
-/** Commits a row at every turn of the event loop, as an application does that never rests. */
-function insertForever(db: Database.Database): { stop: () => Promise<void>; written: () => number } {
-  const statement = db.prepare('INSERT INTO t VALUES (1)');
-  let written = 0;
-  const state = { running: true };
-  const loop = (async () => {
-    while (state.running) {
-      statement.run();
-      written += 1;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  })();
-  return {
-    written: () => written,
-    stop: async () => {
-      state.running = false;
-      await loop;
-    },
-  };
 }

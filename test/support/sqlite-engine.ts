@@ -15,6 +15,7 @@ import type {
 } from '../../src/core/ports/engine.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
 import { openDump } from './open-dump.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export const never = new AbortController().signal;
 
@@ -78,6 +79,21 @@ export function makeDatabase(file: string, sql: string): string {
   db.exec(sql);
   db.close();
   return file;
+}
+
+/** A database to restore from, which may be changed into something odd, and one to restore into. */
+export async function makePair(
+  from: string,
+  there: string,
+  change?: (db: Database.Database) => void,
+): Promise<{ folder: string; source: string; into: string }> {
+  const folder = await temporaryFolder();
+  const source = makeDatabase(join(folder, 'source.db'), from);
+  const into = makeDatabase(join(folder, 'into.db'), there);
+  const db = new Database(source);
+  change?.(db);
+  db.close();
+  return { folder, source, into };
 }
 
 /** All rows of one query. */

@@ -5,6 +5,7 @@ import { DbopsError, messageOf } from '../../../core/errors.ts';
 import { foreignKeyWarnings } from './foreign-keys.ts';
 import type { CopyTablesInput, OnProgress, TablesOutput } from './job.ts';
 import { linkFree, syncPath } from './keep-file.ts';
+import { lostParts } from './lost-parts.ts';
 import { quoteName } from './quote.ts';
 import { contentTableOf, rebuildSearchIndex, rebuildSearchIndexes } from './search-indexes.ts';
 import { explainCopy, explainSqlite } from './sqlite-error.ts';
@@ -28,12 +29,11 @@ export async function copyTables(input: CopyTablesInput, onProgress: OnProgress)
         .toSorted((a, b) => a.kind.localeCompare(b.kind));
       db.exec('BEGIN IMMEDIATE');
       const taken = refuseTaken(db, shapes, input.overwrite);
-      const kept = taken ? await keepDatabase(input, onProgress) : null;
-      const warnings: string[] = [];
-      const tables = committed(db, kept, () => shapes.map((shape) => copyTable(db, shape, warnings)));
-      // Or a parent table that is missing here would be found there.
-      db.exec(`DETACH ${backup}`);
-      return { tables, kept, warnings: [...warnings, ...foreignKeyWarnings(db)] };
+      if (taken) await copyDatabase(input, onProgress);
+      const warnings = shapes.flatMap(({ name }) => lostParts(db, backup, name));
+      const tables = shapes.map((shape) => copyTable(db, shape, warnings));
+      const kept = commit(db, () => (taken ? keepCopy(input) : null));
+      return { tables, kept, warnings: [...warnings, ...pointersToNothing(db)] };
     } finally {
       db.close();
     }
@@ -42,15 +42,26 @@ export async function copyTables(input: CopyTablesInput, onProgress: OnProgress)
   }
 }
 
-/** A copy that was kept for nothing only makes people look for what has changed. */
-function committed<T>(db: Database.Database, kept: string | null, work: () => T): T {
+/** A copy that was kept for nothing only makes people look for what has changed, so it gets its name at the very end. */
+function commit(db: Database.Database, keep: () => string | null): string | null {
+  const kept = keep();
   try {
-    const result = work();
     db.exec('COMMIT');
-    return result;
+    return kept;
   } catch (error) {
     if (kept !== null) unlinkSync(kept);
     throw error;
+  }
+}
+
+/** The tables are there by now: what fails here must not hide where the old ones are kept. */
+function pointersToNothing(db: Database.Database): string[] {
+  try {
+    // Or a parent table that is missing here would be found there.
+    db.exec(`DETACH ${backup}`);
+    return foreignKeyWarnings(db);
+  } catch (error) {
+    return [`foreign keys cannot be checked: ${messageOf(error)}`];
   }
 }
 
@@ -141,7 +152,7 @@ function tablesExist(taken: readonly string[]): DbopsError {
 }
 
 /** Through a second connection, because the one that holds the write lock cannot be copied from. */
-async function keepDatabase(input: CopyTablesInput, onProgress: OnProgress): Promise<string> {
+async function copyDatabase(input: CopyTablesInput, onProgress: OnProgress): Promise<void> {
   const { mode, uid, gid } = statSync(input.into);
   closeSync(openSync(input.keepVia, 'wx', 0o600));
   const db = new Database(input.into, { timeout: input.lockTimeoutMs });
@@ -160,9 +171,17 @@ async function keepDatabase(input: CopyTablesInput, onProgress: OnProgress): Pro
   const own = statSync(input.keepVia);
   if (own.uid !== uid || own.gid !== gid) chownSync(input.keepVia, uid, gid);
   syncPath(input.keepVia);
-  const kept = linkFree(input.keepVia, input.keepAs);
-  syncPath(dirname(kept));
-  return kept;
+}
+
+function keepCopy({ keepVia, keepAs }: CopyTablesInput): string {
+  const kept = linkFree(keepVia, keepAs);
+  try {
+    syncPath(dirname(kept));
+    return kept;
+  } catch (error) {
+    unlinkSync(kept);
+    throw error;
+  }
 }
 
 function copyTable(db: Database.Database, shape: TableShape, warnings: string[]): { name: string; rows: number } {

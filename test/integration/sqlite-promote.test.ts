@@ -263,6 +263,20 @@ describe('the undo line of a database with files beside it', () => {
     expect([await isThere(`${into}-journal`), await isThere(`${kept}-journal`)]).toEqual([true, false]);
     expect(query(into, 'SELECT x FROM t')).toEqual([['old'], ['second']]);
   });
+
+  it('moves them back under an application that never closed it', async () => {
+    const { backup, into, folder } = await prepared(old);
+    const app = await startApp(into);
+    await app.run(`db.pragma('journal_mode = WAL'), db.exec("INSERT INTO t VALUES ('before')")`);
+    const { undo } = await put(backup, into, { allowOpen: true });
+    await app.run(`db.exec("INSERT INTO t VALUES ('after')")`);
+    execFileSync('sh', ['-c', String(undo)]);
+    expect((await readdir(folder)).filter((name) => name.includes('pre-restore'))).toEqual([]);
+    await (await startApp(into)).run(`db.exec("INSERT INTO t VALUES ('another')")`);
+    await app.run(`db.exec("INSERT INTO t VALUES ('last')")`);
+    expect(query(into, 'SELECT x FROM t').flat()).toEqual(['old', 'before', 'after', 'another', 'last']);
+    expect(query(into, 'PRAGMA integrity_check')).toEqual([['ok']]);
+  });
 });
 
 async function prepared(sql?: string): Promise<{ folder: string; backup: string; into: string }> {

@@ -141,12 +141,12 @@ async function promote(
 }
 
 /**
- * Removes what would be replayed into the kept database, and moves back what belongs to it. Its `-shm` is only an index,
- * which SQLite makes anew.
+ * Removes what would be replayed into the kept database, and moves back what belongs to it: its `-shm` too, through
+ * which an application that still has it open agrees with others.
  */
 function undoLine(kept: string, path: string): string {
   const stale = sidecars.map((suffix) => shellQuote(path + suffix)).join(' ');
-  const moves = ['-wal', '-journal', '']
+  const moves = [...sidecars, '']
     .filter((suffix) => suffix === '' || existsSync(kept + suffix))
     .map((suffix) => `mv ${shellQuote(kept + suffix)} ${shellQuote(path + suffix)}`);
   return [`rm -f ${stale}`, ...moves].join(' && ');

@@ -2,13 +2,12 @@
 // Starts dist/main.js. Must parse on old versions of Node: only there it has something to say.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import module from 'node:module';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 15)) {
-  // Compiled code is kept between runs: a third of the start-up time.
-  module.enableCompileCache();
+  // Without Node's cache of compiled code: it would run what anybody left in a shared temporary folder.
   const { main } = await import('../dist/main.js');
   await main();
 } else {
@@ -26,10 +25,12 @@ function runUnderInstalledNode() {
     return;
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A Ctrl-C reaches the child by itself; the others are for one process only.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  process.on('SIGINT', () => undefined);
+  process.on('SIGINT', () => {
+    // A Ctrl-C at a terminal reaches the child by itself; where there is none, a signal is for one process only.
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
   child.on('exit', (code, signal) => {
-    process.exitCode = signal === null ? code : 1;
+    process.exitCode = signal === null ? code : 128 + constants.signals[signal];
   });
 }

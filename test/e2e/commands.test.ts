@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { binary, runDbops } from '../support/run-dbops.ts';
+import { binary, pretendOldNode, runDbops } from '../support/run-dbops.ts';
 import { makeDatabase, readDatabase } from '../support/small-database.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { contentOf, treeOf } from '../support/tree.ts';
@@ -259,6 +259,14 @@ describe('the process', () => {
     expect(code).toBe(0);
   });
 
+  test('no code is taken from, or left in, the temporary folder, where anybody could plant some', async () => {
+    const cwd = await place();
+    mkdirSync(join(cwd, 'shared'));
+    const result = await runDbops(['--version'], { cwd, env: { TMPDIR: join(cwd, 'shared') } });
+    expect(result.exitCode).toBe(0);
+    expect(treeOf(join(cwd, 'shared'))).toEqual([]);
+  });
+
   test('an older Node alone is told which one dbops needs', async () => {
     const cwd = await place();
     const alone = join(cwd, 'alone');
@@ -274,8 +282,7 @@ describe('the process', () => {
 
 /** Asks for the version in a Node that says it is an old one. */
 async function underOldNode(cwd: string, program: string): Promise<{ code: number; output: string }> {
-  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });`;
-  const child = spawn(process.execPath, ['--import', `data:text/javascript,${pretend}`, program, '--version'], {
+  const child = spawn(process.execPath, [...pretendOldNode, program, '--version'], {
     cwd,
     env: { PATH: '/usr/bin:/bin' },
   });

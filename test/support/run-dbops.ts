@@ -3,6 +3,12 @@ import { execa } from 'execa';
 
 export const binary = fileURLToPath(new URL('../../bin/dbops.js', import.meta.url));
 
+/** Options of Node with which it says that it is an old one. */
+export const pretendOldNode = [
+  '--import',
+  `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });`,
+];
+
 export interface RunResult {
   readonly exitCode: number | undefined;
   readonly stdout: string;

@@ -17,6 +17,8 @@ export interface Host {
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): () => void;
   /** Ends the process at once: the answer to a second signal. */
   exitNow(code: number): void;
+  /** Counts up from anywhere, whatever is done to the clock. */
+  elapsedMs(): number;
 }
 
 export interface Output {
@@ -53,6 +55,7 @@ export function createProcessHost(): Host {
       return () => signals.forEach((signal) => process.off(signal, listener as NodeJS.SignalsListener));
     },
     exitNow: (code) => process.exit(code),
+    elapsedMs: () => performance.now(),
   };
 }
 

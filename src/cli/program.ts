@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { DbopsError, EXIT_CODES, exitCodeOf } from '../core/errors.ts';
+import { exitCodeOf } from '../core/errors.ts';
 import { plainLines } from '../report/format.ts';
 import { createPaint, wantsColours } from '../report/paint.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
@@ -9,6 +9,7 @@ import { addGlobals, type GlobalFlags } from './globals.ts';
 import type { Host } from './host.ts';
 import type { Runner } from './runner.ts';
 import type { CommandResult } from './session.ts';
+import { listenForStop } from './stopping.ts';
 import type { World } from './world.ts';
 
 export interface Program {
@@ -19,14 +20,8 @@ export interface Program {
 /** Runs one command line to its end. Resolves with the exit status; never throws, never ends the process. */
 export async function runCommandLine(host: Host, { version, loadWorld }: Program): Promise<number> {
   const redactor = createRedactor();
-  const controller = new AbortController();
-  let signals = 0;
-  const forget = host.onSignal((signal) => {
-    const error = interruption(signal);
-    signals += 1;
-    if (signals > 1) host.exitNow(exitCodeOf(error));
-    controller.abort(error);
-  });
+  using stopping = listenForStop(host);
+  const { signal } = stopping;
   let exitCode = 0;
   const runner: Runner = {
     version,
@@ -34,7 +29,7 @@ export async function runCommandLine(host: Host, { version, loadWorld }: Program
       const flags = command.optsWithGlobals<GlobalFlags>();
       const { openSession } = await import('./session.ts');
       const world = await loadWorld();
-      using session = openSession({ host, flags, world, signal: controller.signal, redactor });
+      using session = openSession({ host, flags, world, signal, redactor });
       exitCode = present(await work(session), flags, host, redactor);
     },
     print: async (command, work) => {
@@ -45,9 +40,7 @@ export async function runCommandLine(host: Host, { version, loadWorld }: Program
     await createProgram(host, runner).parseAsync(host.argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return fail(controller.signal.aborted ? controller.signal.reason : error, host, redactor);
-  } finally {
-    forget();
+    return fail(signal.aborted ? signal.reason : error, host, redactor);
   }
 }
 
@@ -91,9 +84,4 @@ function fail(error: unknown, host: Host, redactor: Redactor): number {
     host.stdout.write(redactor.redact(`${JSON.stringify(document, null, 2)}\n`));
   }
   return exitCode;
-}
-
-function interruption(signal: string): DbopsError {
-  const code = signal === 'SIGINT' ? 'INTERRUPTED' : 'TERMINATED';
-  return new DbopsError(code, `stopped by ${signal} (exit ${EXIT_CODES[code]}); nothing unfinished was published`);
 }

@@ -10,7 +10,7 @@ import { prune } from '../../src/operations/prune.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { app, backupRequest, catalogOf, patient, problemsIn } from '../support/operations.ts';
 import { processesIn, untilQuiet } from '../support/processes.ts';
-import { binary, runDbops } from '../support/run-dbops.ts';
+import { binary, pretendOldNode, runDbops } from '../support/run-dbops.ts';
 import { makeDatabase, readDatabase } from '../support/small-database.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestPorts, frozenClock } from '../support/test-ports.ts';
@@ -46,6 +46,22 @@ describe('a signal', () => {
     run.kill('SIGTERM');
     expect((await run.ended).code).toBe(143);
     for (const line of processesIn(cwd)) process.kill(Number(line.split(' ')[0]), 'SIGKILL');
+    await untilQuiet(cwd);
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('A2: %s to an older Node alone, as kill sends it, stops the run under it', async (signal, exitCode) => {
+    const cwd = await place();
+    fakeZstd(cwd, 'touch "$GATE/reached"; exec sleep 60');
+    const run = start(['backup', 'app.db'], cwd, pretendOldNode);
+    await until(() => existsSync(join(cwd, 'reached')));
+    run.kill(signal);
+    const { code, stderr } = await run.ended;
+    expect(stderr).toContain(`stopped by ${signal}`);
+    expect(code).toBe(exitCode);
+    expect(litterIn(cwd)).toEqual([]);
     await untilQuiet(cwd);
   });
 
@@ -147,8 +163,8 @@ function fakeZstd(cwd: string, script: string): void {
   chmodSync(join(folder, 'zstd'), 0o755);
 }
 
-function start(args: readonly string[], cwd: string) {
-  const child = spawn(process.execPath, [binary, ...args], {
+function start(args: readonly string[], cwd: string, nodeOptions: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeOptions, binary, ...args], {
     cwd,
     env: { PATH: `${join(cwd, 'fake')}:/usr/bin:/bin`, HOME: cwd },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -35,6 +35,7 @@ function createFakeHost(
     ask: () => Promise.reject(new Error('nobody is there')),
     onSignal: () => () => undefined,
     exitNow: () => undefined,
+    elapsedMs: () => 0,
   };
   return { host, stdout, stderr };
 }

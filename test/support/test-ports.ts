@@ -33,6 +33,7 @@ export function createTestPorts({ temporaryFolder, path, clock }: PortsOptions):
     ask: () => Promise.reject(new Error('nobody is there to answer')),
     onSignal: () => () => undefined,
     exitNow: () => undefined,
+    elapsedMs: () => 0,
   };
   const ports = createWorld('0.0.0-test').createPorts({
     reporter: { report: (event) => void events.push(event) },

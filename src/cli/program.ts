@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { exitCodeOf } from '../core/errors.ts';
-import { plainLines } from '../report/format.ts';
+import { plain, plainLines } from '../report/format.ts';
 import { createPaint, wantsColours } from '../report/paint.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
 import { registerCommands } from './commands/register.ts';
@@ -62,13 +62,14 @@ export function createProgram(host: Host, runner: Runner): Command {
 }
 
 function present(
-  { document, text, exitCode, failure }: CommandResult,
+  { document, text, exactLines = [], exitCode, failure }: CommandResult,
   flags: GlobalFlags,
   host: Host,
   redactor: Redactor,
 ): number {
-  const output = flags.json === true ? JSON.stringify(document, null, 2) : plainLines(text);
-  if (output !== '') host.stdout.write(redactor.redact(`${output}\n`));
+  if (flags.json === true) host.stdout.write(`${redactor.redactJson(document, 2)}\n`);
+  else if (text !== '') host.stdout.write(redactor.redact(`${plainLines(text)}\n`));
+  if (flags.json !== true) for (const line of exactLines) host.stdout.write(`${plain(line)}\n`);
   if (failure !== undefined) host.stderr.write(redactor.redact(`error: ${plainLines(failure)}\n`));
   return exitCode ?? 0;
 }
@@ -81,7 +82,7 @@ function fail(error: unknown, host: Host, redactor: Redactor): number {
   host.stderr.write(redactor.redact(describeFailure(failure, createPaint(colours))));
   if (host.argv.includes('--json')) {
     const document = { ok: false, exitCode, error: errorDocument(failure) };
-    host.stdout.write(redactor.redact(`${JSON.stringify(document, null, 2)}\n`));
+    host.stdout.write(`${redactor.redactJson(document, 2)}\n`);
   }
   return exitCode;
 }

@@ -34,6 +34,8 @@ export interface CommandResult {
   /** Printed with --json; its members are a contract (docs/json.md). */
   readonly document: object;
   readonly text: string;
+  /** Printed after the text, for places and commands that dbops made: no secret is looked for in them. */
+  readonly exactLines?: readonly string[];
   readonly exitCode?: number;
   /** One line for stderr where the exit code is a failure's: stdout may go nowhere, as in a crontab. */
   readonly failure?: string;
@@ -87,7 +89,7 @@ function createLog(world: World, host: Host, flags: GlobalFlags, stderr: Output,
     level: flags.logLevel ?? defaultLevel(host, flags),
     file: flags.logFile === undefined ? undefined : resolve(host.cwd, flags.logFile),
     fallback: stderr.write,
-    redact: redactor.redact,
+    redact: (line) => `${redactor.redactJson(JSON.parse(line))}\n`,
   });
 }
 

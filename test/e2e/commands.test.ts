@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -236,6 +236,31 @@ describe('K2: a secret', () => {
     expect(told.filter((path) => !path.endsWith('manifest.json'))).toEqual([]);
     expect(told).toHaveLength(1);
   });
+});
+
+test('K2: the line that undoes a restore is what a shell needs, whatever the secrets are', async () => {
+  const cwd = await place();
+  mkdirSync(join(cwd, 'private'));
+  cpSync(join(cwd, 'app.db'), join(cwd, 'private', 'app.db'));
+  writeFileSync(join(cwd, 'private', 'other.db-wal'), 'of somebody else');
+  const env = { API_TOKEN: 'private', DB_PASSWORD: 'app.db', A_SECRET: 'restored' };
+  expect((await runDbops(['backup', 'app.db'], { cwd, env })).exitCode).toBe(0);
+  const restored = await runDbops(['restore', '--into', 'private/app.db', '--yes'], { cwd, env });
+  expect(restored.stdout).toContain(`into ${join(cwd, 'private', 'app.db')}\nkept: ${join(cwd, 'private')}/app.db.pre`);
+  const undo = /^undo: (.*)$/m.exec(restored.stdout)?.[1] ?? 'false';
+  expect(spawnSync('sh', ['-c', undo]).status).toBe(0);
+  expect(readDatabase(join(cwd, 'private', 'app.db'))).toBe('m:200');
+  expect(treeOf(join(cwd, 'private'))).toEqual(['app.db', 'other.db-wal']);
+});
+
+test('a restored path that no line can show gets no command to undo it', async () => {
+  const cwd = await place();
+  const odd = 'odd\u001b.db';
+  cpSync(join(cwd, 'app.db'), join(cwd, odd));
+  expect((await runDbops(['backup', 'app.db'], { cwd })).exitCode).toBe(0);
+  const { stdout } = await runDbops(['restore', '--into', odd, '--yes'], { cwd });
+  expect(stdout).toMatch(/^kept: .*odd\\u001b\.db\.pre-restore\.\S+$/m);
+  expect(stdout).not.toMatch(/rm -f|mv /);
 });
 
 describe('the process', () => {

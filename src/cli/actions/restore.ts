@@ -3,7 +3,8 @@ import type { Target } from '../../config/settings.ts';
 import { DbopsError } from '../../core/errors.ts';
 import type { Restorable } from '../../operations/restorable.ts';
 import { exportTables, restoreTables } from '../../operations/restore-tables.ts';
-import { planRestore, restore, type RestoreRequest } from '../../operations/restore.ts';
+import { planRestore, restore, type RestoreRequest, type RestoreResult } from '../../operations/restore.ts';
+import { plain } from '../../report/format.ts';
 import { addressOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, type SelectorFlags } from '../subject.ts';
@@ -69,11 +70,21 @@ async function restoreWhole(
   }
   const replace = plan.replaces && (await mayReplace(session, target, plan.into, flags));
   const result = await restore({ ...request, replace }, session.ports);
-  const undo = result.undo === undefined ? [] : [`kept: ${result.kept}`, `undo: ${result.undo}`];
   return {
     document: { ok: true, ...result },
-    text: [`restored ${result.from} into ${result.into}`, ...undo].join('\n'),
+    text: '',
+    exactLines: [`restored ${result.from} into ${result.into}`, ...undoLines(result)],
   };
+}
+
+function undoLines({ kept, undo }: RestoreResult): string[] {
+  if (kept === undefined || undo === undefined) return [];
+  // A command with escaped control characters would be about other files.
+  const printable = plain(undo) === undo;
+  return [
+    `kept: ${kept}`,
+    printable ? `undo: ${undo}` : 'undo: move that file back by hand; its path cannot be printed as a command',
+  ];
 }
 
 /** The checks of the target that is restored to, or of the one the backup came from. */
@@ -130,7 +141,8 @@ async function restoreSome(
   const lines = result.tables.map(({ name, rows }) => `restored table ${name}: ${rows} rows`);
   return {
     document: { ok: true, from: subject.label, into: destination.location, ...result },
-    text: [...lines, ...kept].join('\n'),
+    text: lines.join('\n'),
+    exactLines: kept,
   };
 }
 
@@ -151,6 +163,7 @@ async function writeSql(
   const lines = result.tables.map(({ name, rows }) => `wrote table ${name}: ${rows} rows`);
   return {
     document: { ok: true, from: subject.label, file, tables: result.tables },
-    text: [...lines, file].join('\n'),
+    text: lines.join('\n'),
+    exactLines: [file],
   };
 }

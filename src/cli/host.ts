@@ -1,5 +1,7 @@
 import { hostname, tmpdir } from 'node:os';
 import type { Environment } from '../config/interpolate.ts';
+import { DbopsError, messageOf } from '../core/errors.ts';
+import { outputOf, type Output } from './output.ts';
 
 /** The process as the command line sees it: the only door to `process`, so that tests can make another. */
 export interface Host {
@@ -21,19 +23,15 @@ export interface Host {
   elapsedMs(): number;
 }
 
-export interface Output {
-  readonly write: (text: string) => void;
-  readonly terminal: boolean;
-  readonly columns: number;
-}
-
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function createProcessHost(): Host {
   return {
     argv: process.argv.slice(2),
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder();
+    },
     hostname: hostname(),
     temporaryFolder: tmpdir(),
     stdout: outputOf(process.stdout),
@@ -59,14 +57,13 @@ export function createProcessHost(): Host {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
-  // `dbops list | head` closes the pipe early; that is no failure of ours.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  return {
-    write: (text) => void stream.write(text),
-    terminal: stream.isTTY,
-    columns: stream.columns || 80,
-  };
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new DbopsError('USAGE', `the working directory cannot be used: ${messageOf(error)}`, {
+      hint: 'It was removed, or may not be entered. Change to a folder that exists: cd /',
+      cause: error,
+    });
+  }
 }

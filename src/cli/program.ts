@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exitCodeOf } from '../core/errors.ts';
+import { DbopsError, exitCodeOf, messageOf } from '../core/errors.ts';
 import { plain, plainLines } from '../report/format.ts';
 import { createPaint, wantsColours } from '../report/paint.ts';
 import { createRedactor, type Redactor } from '../report/redact.ts';
@@ -18,8 +18,25 @@ export interface Program {
 }
 
 /** Runs one command line to its end. Resolves with the exit status; never throws, never ends the process. */
-export async function runCommandLine(host: Host, { version, loadWorld }: Program): Promise<number> {
+export async function runCommandLine(host: Host, program: Program): Promise<number> {
   const redactor = createRedactor();
+  const exitCode = await runCommand(host, program, redactor);
+  // The work is done by now: a result that nobody can read is a failure, but none of the work's.
+  const unwritten = await host.stdout.failure();
+  if (unwritten === undefined) return exitCode;
+  const lost = resultLost(unwritten);
+  host.stderr.write(redactor.redact(describeFailure(lost, createPaint(false))));
+  return exitCode === 0 ? exitCodeOf(lost) : exitCode;
+}
+
+function resultLost(cause: Error): DbopsError {
+  return new DbopsError('STORAGE_FAILED', `the result cannot be written to stdout: ${messageOf(cause)}`, {
+    hint: 'What the command did is done. Look at it with `dbops list`, and send stdout where there is room.',
+    cause,
+  });
+}
+
+async function runCommand(host: Host, { version, loadWorld }: Program, redactor: Redactor): Promise<number> {
   using stopping = listenForStop(host);
   const { signal } = stopping;
   let exitCode = 0;

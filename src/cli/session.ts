@@ -12,7 +12,8 @@ import { wantsColours } from '../report/paint.ts';
 import type { Redactor } from '../report/redact.ts';
 import { createTextReporter } from '../report/text-reporter.ts';
 import type { GlobalFlags } from './globals.ts';
-import type { Host, Output } from './host.ts';
+import type { Host } from './host.ts';
+import type { Output } from './output.ts';
 import type { World } from './world.ts';
 
 /** Everything one command run works with. */

@@ -20,6 +20,7 @@ function createFakeHost(
   const [stdout, stderr]: [string[], string[]] = [[], []];
   const output = (lines: string[]): Host['stdout'] => ({
     write: (text) => void lines.push(text),
+    failure: () => Promise.resolve(undefined),
     terminal: false,
     columns: 80,
   });

@@ -20,7 +20,7 @@ export interface PortsOptions {
 /** The real adapters, with a reporter that only takes notes. */
 export function createTestPorts({ temporaryFolder, path, clock }: PortsOptions): TestPorts {
   const events: AppEvent[] = [];
-  const silent = { write: () => undefined, terminal: false, columns: 80 };
+  const silent = { write: () => undefined, failure: () => Promise.resolve(undefined), terminal: false, columns: 80 };
   const host: Host = {
     argv: [],
     env: path === undefined ? {} : { PATH: path },

@@ -101,13 +101,12 @@ async function stageAndPromote(request: RestoreRequest, state: DestinationState,
   const found = compare(manifest?.facts, await staging.examine({ facts: levelOf(manifest?.facts), checks, signal }));
   const problems = [...found.problems, ...found.checks.filter(({ ok }) => !ok).map(describeCheck)];
   if (problems.length > 0) {
-    throw new DbopsError(
-      'VERIFY_FAILED',
-      `the restored copy of ${subject.label} is not sound: ${problems.join('; ')}`,
-      {
-        hint: `${destination.location} was not touched. Use another backup: see \`dbops list\`.`,
-      },
-    );
+    const message = `the restored copy of ${subject.label} is not sound: ${problems.join('; ')}`;
+    const wayOut =
+      found.problems.length === 0 ? ', or add --no-checks if a check is newer than the backup' : ': see `dbops list`';
+    throw new DbopsError('VERIFY_FAILED', message, {
+      hint: `${destination.location} was not touched. Use another backup${wayOut}.`,
+    });
   }
   ports.reporter.report({ type: 'activity', target, activity: 'promote' });
   const stamp = compactTime(ports.clock.now());

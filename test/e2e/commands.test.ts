@@ -109,20 +109,6 @@ describe('configuration', () => {
       expect(result.stderr).toContain(part);
     }
   });
-
-  test('a protected target is replaced only by its name, also when it is called by its path', async () => {
-    const cwd = await place();
-    writeFileSync(join(cwd, 'dbops.yaml'), 'targets: { app: { database: ./app.db, protected: true } }');
-    expect((await runDbops(['backup'], { cwd })).exitCode).toBe(0);
-    const before = readFileSync(join(cwd, 'app.db'));
-    for (const args of [['--yes'], ['--yes', '--into', 'app.db'], ['--yes-replace', 'other'], ['--into', './app.db']]) {
-      const refused = await runDbops(['restore', ...args], { cwd });
-      expect(refused.stderr).toContain('--yes-replace app');
-      expect(refused.exitCode).toBe(9);
-    }
-    expect(readFileSync(join(cwd, 'app.db'))).toEqual(before);
-    expect((await runDbops(['restore', '--yes-replace', 'app'], { cwd })).exitCode).toBe(0);
-  });
 });
 
 describe('files that dbops did not make', () => {

@@ -3,8 +3,15 @@ import type { Target } from '../../config/settings.ts';
 import { DbopsError } from '../../core/errors.ts';
 import type { Restorable } from '../../operations/restorable.ts';
 import { exportTables, restoreTables } from '../../operations/restore-tables.ts';
-import { planRestore, restore, type RestoreRequest, type RestoreResult } from '../../operations/restore.ts';
+import {
+  planRestore,
+  restore,
+  type RestorePlan,
+  type RestoreRequest,
+  type RestoreResult,
+} from '../../operations/restore.ts';
 import { plain } from '../../report/format.ts';
+import { missingName, refuseInsideBackup, refuseUnfit, type Demand } from '../consent.ts';
 import { addressOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, type SelectorFlags } from '../subject.ts';
@@ -16,6 +23,8 @@ export interface RestoreFlags extends SelectorFlags {
   readonly overwrite?: true;
   readonly allowOpen?: true;
   readonly yesReplace?: string;
+  /** False by `--no-checks`. */
+  readonly checks: boolean;
   readonly dryRun?: true;
 }
 
@@ -54,21 +63,14 @@ async function restoreWhole(
     destination: addressOf(session, target),
     replace: false,
     allowOpen: flags.allowOpen === true,
-    checks: checksFor(session, subject, target),
+    checks: checksFor(session, subject, target, flags),
     signal: session.signal,
   };
   const plan = await planRestore(request, session.ports);
-  if (flags.dryRun === true) {
-    const inUse =
-      plan.users.length === 0 ? [] : [`in use by ${plan.users.join(', ')}: would be refused without --allow-open`];
-    const text = [
-      `would restore ${plan.from} into ${plan.into}:`,
-      ...plan.steps.map((step) => `  - ${step}`),
-      ...inUse,
-    ].join('\n');
-    return { document: { ok: true, dryRun: true, plan }, text };
-  }
-  const replace = plan.replaces && (await mayReplace(session, target, plan.into, flags));
+  await refuseUnfit(session, plan.into);
+  const demand = missingName(session, { subject, target, into: plan.into, named: flags.yesReplace });
+  if (flags.dryRun === true) return describePlan(plan, needsOf(session, plan, flags, demand));
+  const replace = plan.replaces && (await mayReplace(session, plan.into, flags, demand));
   const result = await restore({ ...request, replace }, session.ports);
   return {
     document: { ok: true, ...result },
@@ -88,30 +90,50 @@ function undoLines({ kept, undo }: RestoreResult): string[] {
 }
 
 /** The checks of the target that is restored to, or of the one the backup came from. */
-function checksFor({ settings }: Session, { stored }: Restorable, target: Target): Target['checks'] {
+function checksFor(
+  { settings }: Session,
+  { stored }: Restorable,
+  target: Target,
+  flags: RestoreFlags,
+): Target['checks'] {
+  if (!flags.checks) return [];
   const origin = stored?.backup.manifest.target;
   return target.named || origin === undefined ? target.checks : (settings.configured(origin)?.checks ?? []);
 }
 
-async function mayReplace(session: Session, target: Target, into: string, flags: RestoreFlags): Promise<boolean> {
-  const guarded = protectedTarget(session, target, into);
-  if (guarded !== undefined) {
-    if (flags.yesReplace === guarded) return true;
-    throw new DbopsError('REFUSED', `${into} is the protected target ${guarded}`, {
-      hint: `Add --yes-replace ${guarded} if that database is really to be replaced.`,
-    });
-  }
+/** The flags without which this restore would be refused. */
+function needsOf(session: Session, plan: RestorePlan, flags: RestoreFlags, demand: Demand | undefined): string[] {
+  const agreed = flags.yesReplace !== undefined || session.flags.yes === true;
+  return [
+    ...(plan.replaces && demand !== undefined ? [demand.flag] : []),
+    ...(plan.replaces && demand === undefined && !agreed ? ['--yes'] : []),
+    ...(plan.users.length > 0 && flags.allowOpen !== true ? ['--allow-open'] : []),
+  ];
+}
+
+function describePlan(plan: RestorePlan, needs: readonly string[]): CommandResult {
+  const lines = [
+    ...plan.steps.map((step) => `  - ${step}`),
+    ...(plan.users.length === 0 ? [] : [`in use by ${plan.users.join(', ')}`]),
+    ...(needs.length === 0 ? [] : [`would be refused without ${needs.join(' and ')}`]),
+  ];
+  return {
+    document: { ok: true, dryRun: true, plan: { ...plan, needs } },
+    text: [`would restore ${plan.from} into ${plan.into}:`, ...lines].join('\n'),
+  };
+}
+
+async function mayReplace(
+  session: Session,
+  into: string,
+  flags: RestoreFlags,
+  demand: Demand | undefined,
+): Promise<boolean> {
+  if (demand !== undefined) throw demand.error;
   if (flags.yesReplace !== undefined || session.flags.yes === true) return true;
   if (!session.host.interactive) return false;
   const answer = await session.host.ask(`${into} exists. Replace it (it is kept beside the new one)? [y/N] `);
   return /^y(es)?$/i.test(answer.trim());
-}
-
-/** A protected database stays protected when it is named by its path instead of its name. */
-function protectedTarget(session: Session, target: Target, into: string): string | undefined {
-  if (target.protected) return target.name;
-  const others = session.settings.targetNames.map((name) => session.targetOf(name)).filter((other) => other.protected);
-  return others.find((other) => addressOf(session, other).location === into)?.name;
 }
 
 async function restoreSome(
@@ -122,17 +144,22 @@ async function restoreSome(
   tables: readonly string[],
 ): Promise<CommandResult> {
   const destination = addressOf(session, target);
+  const into = destination.location;
   const overwrite = flags.overwrite === true;
+  await refuseUnfit(session, into);
+  const demand = missingName(session, { subject, target, into, named: flags.yesReplace });
   if (flags.dryRun === true) {
-    const text = `would restore ${tables.join(', ')} of ${subject.label} into ${destination.location}`;
-    return { document: { ok: true, dryRun: true, from: subject.label, into: destination.location, tables }, text };
+    refuseUnknownTables(subject, tables);
+    const { exists } = await subject.engine.survey(destination, { signal: session.signal });
+    const needs = exists && overwrite && demand !== undefined ? [demand.flag] : [];
+    const text = [
+      `would restore ${tables.join(', ')} of ${subject.label} into ${into}`,
+      ...(exists && !overwrite ? ['would be refused without --overwrite where such a table exists'] : []),
+      ...needs.map((flag) => `would be refused without ${flag}`),
+    ].join('\n');
+    return { document: { ok: true, dryRun: true, from: subject.label, into, tables, needs }, text };
   }
-  const guarded = overwrite ? protectedTarget(session, target, destination.location) : undefined;
-  if (guarded !== undefined && flags.yesReplace !== guarded) {
-    throw new DbopsError('REFUSED', `${destination.location} is the protected target ${guarded}`, {
-      hint: `Add --yes-replace ${guarded} if its tables are really to be replaced.`,
-    });
-  }
+  if (overwrite && demand !== undefined) throw demand.error;
   const result = await restoreTables(
     { subject, destination, tables, overwrite, signal: session.signal },
     session.ports,
@@ -146,6 +173,16 @@ async function restoreSome(
   };
 }
 
+/** As far as the backup's own record tells; a restore itself looks into the copy. */
+function refuseUnknownTables({ stored, label }: Restorable, tables: readonly string[]): void {
+  const known = stored?.backup.manifest.facts.tables.map(({ name }) => name.toLowerCase()) ?? [];
+  const unknown = tables.find((table) => known.length > 0 && !known.includes(table.toLowerCase()));
+  if (unknown === undefined) return;
+  throw new DbopsError('NOTHING_MATCHES', `${label} has no table ${JSON.stringify(unknown)}`, {
+    hint: 'See its tables with `dbops show`.',
+  });
+}
+
 async function writeSql(
   session: Session,
   subject: Restorable,
@@ -154,7 +191,9 @@ async function writeSql(
 ): Promise<CommandResult> {
   const file = resolve(session.host.cwd, to);
   const tables = flags.table ?? [];
+  refuseInsideBackup(file);
   if (flags.dryRun === true) {
+    refuseUnknownTables(subject, tables);
     const text = `would write ${tables.join(', ')} of ${subject.label} as SQL to ${file}`;
     return { document: { ok: true, dryRun: true, from: subject.label, file, tables }, text };
   }

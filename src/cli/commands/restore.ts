@@ -20,7 +20,8 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--as-sql <file>', 'write the tables as SQL instead')
     .option('--overwrite', 'replace tables that exist (a copy of the database is kept first)')
     .option('--allow-open', 'replace the database although another process uses it')
-    .option('--yes-replace <name>', 'the name of a protected target, to replace it')
+    .option('--yes-replace <name>', 'the name of the target to replace: a protected one, or not the one backed up')
+    .option('--no-checks', 'skip the configured checks, as when one is newer than the backup')
     .option('--dry-run', 'say what would be done');
   finishCommand(command).action((word: string | undefined, flags: RestoreFlags) =>
     runner.run(command, async (session) => {

@@ -40,13 +40,8 @@ export function createProcessHost(): Host {
       return process.stdin.isTTY && process.stderr.isTTY;
     },
     ask: async (question) => {
-      const { createInterface } = await import('node:readline/promises');
-      const terminal = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        return await terminal.question(question);
-      } finally {
-        terminal.close();
-      }
+      const { askAt } = await import('./question.ts');
+      return askAt(question, process.stdin, process.stderr);
     },
     onSignal: (listener) => {
       for (const signal of signals) process.on(signal, listener as NodeJS.SignalsListener);

@@ -27,7 +27,7 @@ export function explainSqlite(error: unknown, path: string): unknown {
     case 'SQLITE_FULL':
       return new DbopsError('NO_SPACE', `no space left while writing beside ${path}`, {
         ...details,
-        hint: 'Free space there, or name another place with --scratch-dir. Nothing was published.',
+        hint: 'Free space there, or name another place with --scratch-dir.',
       });
     case 'SQLITE_CANTOPEN':
     case 'SQLITE_READONLY':

@@ -44,6 +44,11 @@ export function storageOf(session: Session, flags: SelectorFlags): Promise<Stora
   return session.storageFor(target, flags.storage);
 }
 
+/** Whether a storage is a folder that nobody has made yet, or one that is not mounted; its first backup makes it. */
+export function isMissing({ traits }: Storage): boolean {
+  return traits.scratchParent !== undefined && !existsSync(traits.scratchParent);
+}
+
 /** Every backup that fits, oldest first, and every folder of the target that cannot be read. */
 export async function findAll(
   session: Session,

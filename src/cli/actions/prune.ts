@@ -6,7 +6,7 @@ import { loadCatalog } from '../../operations/load-catalog.ts';
 import { planPrune, prune, type PrunePlan } from '../../operations/prune.ts';
 import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
-import { storageOf } from '../subject.ts';
+import { isMissing, storageOf } from '../subject.ts';
 
 export interface PruneFlags {
   readonly storage?: string;
@@ -51,10 +51,31 @@ async function targetsOf(
   { signal }: Session,
   only: string | undefined,
 ): Promise<ReadonlyMap<TargetName, Catalog>> {
+  if (isMissing(storage)) throw nothingIn(storage, ', which does not exist');
   if (only === undefined) return splitByTarget(await loadCatalog(storage, { signal }));
-  if (isTargetName(only)) return new Map([[only, await loadCatalog(storage, { signal, target: only })]]);
+  if (isTargetName(only)) {
+    const catalog = await loadCatalog(storage, { signal, target: only });
+    // A target whose first backup is being made has a lock and nothing else: prune itself has to wait for that.
+    if (isEmpty(catalog) && !(await hasObjects(storage, only, signal))) throw nothingIn(storage, ` of ${only}`);
+    return new Map([[only, catalog]]);
+  }
   throw new DbopsError('USAGE', `${JSON.stringify(only)} cannot name a target`, {
     hint: 'See the names with `dbops list`.',
+  });
+}
+
+function isEmpty({ backups, broken, litter }: Catalog): boolean {
+  return backups.length === 0 && broken.length === 0 && litter.length === 0;
+}
+
+async function hasObjects(storage: Storage, target: TargetName, signal: AbortSignal): Promise<boolean> {
+  for await (const _ of storage.list(target, { signal })) return true;
+  return false;
+}
+
+function nothingIn(storage: Storage, what: string): DbopsError {
+  return new DbopsError('NOTHING_MATCHES', `there are no backups in ${storage.label}${what}`, {
+    hint: 'Check --storage and --target; see the names with `dbops list`.',
   });
 }
 

@@ -95,7 +95,7 @@ describe('every damaged byte is found', () => {
     }
     expect(found.get('app.db.zst')).toEqual(['app.db.zst is missing']);
     expect(found.get('SHA256SUMS')).toEqual([expect.stringMatching(/SHA256SUMS is missing$/)]);
-    expect(found.get('manifest.json')).toEqual(['no backup matches latest']);
+    expect(found.get('manifest.json')).toEqual([expect.stringMatching(/: its manifest is missing$/)]);
   });
 
   test('C4: two swapped files are found', async () => {

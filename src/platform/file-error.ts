@@ -1,19 +1,19 @@
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 
-/** Turns an operating system error met while writing into ours: a full disk is told apart from all else. */
+/** Turns an operating system error met while reading or writing into ours: a full disk is told apart from all else. */
 export function storageError(error: unknown, what: string): DbopsError {
   if (error instanceof DbopsError) return error;
   const full = fullDisk(error, what);
   if (full !== undefined) return full;
   if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM')) {
     return new DbopsError('STORAGE_FAILED', `${what}: permission denied`, {
-      hint: 'Run as the user who owns that folder, or give this user the right to write there.',
+      hint: 'Run as the user who owns it, or give this user the rights that it needs there.',
       cause: error,
     });
   }
   if (hasCode(error, 'EROFS')) {
     return new DbopsError('STORAGE_FAILED', `${what}: the file system is read-only`, {
-      hint: 'Name a writable folder with --storage, or mount this one for writing.',
+      hint: 'Name a place that can be written, or mount this one for writing.',
       cause: error,
     });
   }

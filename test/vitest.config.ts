@@ -12,6 +12,8 @@ export default defineConfig({
     globalSetup: ['test/support/install-tools.ts'],
     restoreMocks: true,
     pool: 'forks',
+    // Most tests wait for processes, not for a processor; the default leaves one idle.
+    maxWorkers: '100%',
     projects: [
       project('unit', 20_000),
       project('conformance', 60_000),

@@ -1,29 +1,22 @@
-import { Readable } from 'node:stream';
-import { z } from 'zod';
 import { DbopsError, hasCode } from '../core/errors.ts';
 import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
 import type { Clock, RandomBytes } from '../core/ports/clock.ts';
 import type { Lease, Lock, LockRequest } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { LOCK_NAME } from '../core/unfinished-work.ts';
-import { livenessOf, ownIdentity } from '../platform/process-identity.ts';
 import { collect } from '../streams/collect.ts';
+import {
+  body,
+  decode,
+  describe,
+  isDead,
+  newDocument,
+  nobody,
+  parse,
+  renewEveryMs,
+  type LeaseDocument,
+} from './lease-document.ts';
 
-const leaseSchema = z.looseObject({
-  nonce: z.string().regex(/^[0-9a-f]{32}$/),
-  owner: z.object({ pid: z.int(), start: z.string(), scope: z.string(), host: z.string() }),
-  purpose: z.string(),
-  since: z.iso.datetime(),
-  renewedAt: z.iso.datetime(),
-  work: z.array(z.string()),
-  /** Released by a holder that left work half made: free to take, together with that list. */
-  released: z.boolean().optional(),
-});
-type LeaseDocument = z.infer<typeof leaseSchema>;
-
-const renewEveryMs = 60_000;
-// Fifteen missed renewals. Only counts where the owner's process cannot be seen from here.
-const expiresAfterMs = 15 * renewEveryMs;
 // On file systems without hard links a name shows before its bytes, for moments; a kill in between leaves it so.
 const blankPatienceMs = 60_000;
 const pollEveryMs = 500;
@@ -60,12 +53,6 @@ interface Held {
   readonly clock: Clock;
   readonly key: ObjectKey;
   document: LeaseDocument;
-}
-
-function newDocument(purpose: string, clock: Clock, random: RandomBytes): LeaseDocument {
-  const now = clock.now().toISOString();
-  const nonce = Buffer.from(random(16)).toString('hex');
-  return { nonce, owner: { ...ownIdentity() }, purpose, since: now, renewedAt: now, work: [] };
 }
 
 async function enter(held: Held, target: TargetName, request: LockRequest): Promise<readonly string[]> {
@@ -209,49 +196,9 @@ async function read(held: Held, options: CallOptions): Promise<LeaseDocument | u
   }
 }
 
-/** Undefined for what is no JSON: nobody has finished writing it. */
-function decode(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 async function isAbandoned({ storage, clock, key }: Held, options: CallOptions): Promise<boolean> {
   const info = await storage.stat(key, options);
   return info !== undefined && clock.now().getTime() - info.modifiedAt.getTime() > blankPatienceMs;
-}
-
-/** Stands for the lock of a holder that ended before its name was in it: its work had not begun. */
-const nobody: LeaseDocument = {
-  nonce: '',
-  owner: { pid: 0, start: '', scope: '', host: 'an unknown host' },
-  purpose: 'run',
-  since: new Date(0).toISOString(),
-  renewedAt: new Date(0).toISOString(),
-  work: [],
-  released: true,
-};
-
-function parse(document: unknown, key: ObjectKey): LeaseDocument {
-  const result = leaseSchema.safeParse(document);
-  if (result.success) return result.data;
-  throw new DbopsError('DAMAGED', `the lock ${key} is not readable`, {
-    hint: 'Run this again in a minute. If it stays, see that no other dbops runs on this target, and remove that file.',
-    cause: result.error,
-  });
-}
-
-function isDead({ owner, renewedAt, released }: LeaseDocument, clock: Clock): boolean {
-  if (released === true) return true;
-  const liveness = livenessOf(owner);
-  if (liveness !== 'unknown') return liveness === 'dead';
-  return clock.now().getTime() - Date.parse(renewedAt) > expiresAfterMs;
-}
-
-function describe({ owner, purpose, since }: LeaseDocument): string {
-  return `a ${purpose} running as process ${owner.pid} on ${owner.host} since ${since}`;
 }
 
 function taken(target: TargetName, other: LeaseDocument, waitMs: number): DbopsError {
@@ -259,8 +206,4 @@ function taken(target: TargetName, other: LeaseDocument, waitMs: number): DbopsE
   return new DbopsError('LOCKED', `target ${target} is locked by ${describe(other)}${waited}`, {
     hint: 'Wait for it to end, or give this run time with --lock-wait 10m.',
   });
-}
-
-function body(document: LeaseDocument): Readable {
-  return Readable.from([Buffer.from(`${JSON.stringify(document, null, 2)}\n`)], { objectMode: false });
 }

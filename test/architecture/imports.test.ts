@@ -26,7 +26,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   execa: /^src\/platform\/child\.ts$/,
   pino: /^src\/platform\/log\.ts$/,
   yaml: /^src\/config\//,
-  zod: /^src\/(core|config)\/|^src\/storage\/lease\.ts$/,
+  zod: /^src\/(core|config)\/|^src\/storage\/lease-document\.ts$/,
 };
 
 /** Where the core and the operations may touch Node: computing, never acting. */

@@ -123,7 +123,7 @@ describe('a compressor that lies', () => {
     ['writes noise and exits 0', 'head -c 20000 /dev/urandom'],
   ])('C15, %s: nothing is published', async (_title, script) => {
     const cwd = await place();
-    fakeZstd(cwd, `case "$*" in *-d*) exec /usr/bin/zstd "$@";; esac; ${script}`);
+    fakeZstd(cwd, `case " $* " in *" -d "*) exec /usr/bin/zstd "$@";; esac; ${script}`);
     const made = await start(['backup', 'app.db'], cwd).ended;
     expect(made.stderr + made.stdout).not.toContain('internal error');
     expect(made.code).not.toBe(0);

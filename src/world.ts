@@ -1,10 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Host } from './cli/host.ts';
 import type { World } from './cli/world.ts';
 import { createCodecs } from './codecs/codecs.ts';
 import { hasCode } from './core/errors.ts';
 import type { Storage } from './core/ports/storage.ts';
 import { engineByName, engineDrivers, engineForAddress } from './engines/driver.ts';
+import type { EngineHost } from './engines/engine-driver.ts';
 import { systemClock, systemRandom } from './platform/clock.ts';
 import { openLog } from './platform/log.ts';
 import { openScratch } from './platform/scratch.ts';
@@ -23,8 +25,8 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
       openScratch,
       freeBytes,
       lockOf: (storage) => createLock(storage, systemClock, systemRandom),
-      engineByName: (name) => engineByName(name).load(),
-      engineByHead: async (head) => engineDrivers.find((driver) => driver.recognises(head))?.load(),
+      engineByName: (name) => engineByName(name).load(engineHost(host)),
+      engineByHead: async (head) => engineDrivers.find((driver) => driver.recognises(head))?.load(engineHost(host)),
       temporaryFolder: host.temporaryFolder,
       host: host.hostname,
       version,
@@ -33,6 +35,10 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
     openLog,
     engineForAddress,
   };
+}
+
+function engineHost({ env, temporaryFolder }: Host): EngineHost {
+  return { environment: env, temporaryFolder };
 }
 
 async function freeBytes(folder: string): Promise<number | undefined> {

@@ -49,7 +49,7 @@ export function lockWaitOption(command: Command): Command {
   return command.option('--lock-wait <time>', 'how long to wait for another run on the target (default: 0s)', parseMs);
 }
 
-function parseMs(text: string): number {
+export function parseMs(text: string): number {
   if (isDuration(text)) return parseDuration(text);
   throw new InvalidArgumentError('Write a whole number and a unit, such as 30s or 10m.');
 }

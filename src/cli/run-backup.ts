@@ -10,9 +10,10 @@ import { backup, type BackupRequest } from '../operations/backup.ts';
 import { prune } from '../operations/prune.ts';
 import { findBackup, openStored } from '../operations/restorable.ts';
 import { verify } from '../operations/verify.ts';
+import { dumpOptionsOf, type DumpFlags } from './dump-flags.ts';
 import { parseTags, type Session } from './session.ts';
 
-export interface BackupFlags {
+export interface BackupFlags extends DumpFlags {
   readonly storage?: string;
   readonly class?: string;
   readonly tag?: readonly string[];
@@ -24,6 +25,7 @@ export interface BackupFlags {
   readonly retentionDays?: number;
   readonly scratchDir?: string;
   readonly lockWait?: number;
+  readonly lockTimeout?: number;
   readonly dryRun?: true;
 }
 
@@ -93,14 +95,15 @@ async function requestOf(
   return {
     target: target.name,
     named: target.named,
-    engine: await session.world.engineForAddress(target.address).load(),
-    address: addressOf(session, target),
+    engine: await session.ports.engineByName(session.world.engineForAddress(target.address).name),
+    address: withLockTimeout(addressOf(session, target), flags.lockTimeout),
     storage,
     class: parseClass(flags.class ?? target.class),
     tags: parseTags(flags.tag),
     pinned: flags.pin === true,
     codec: parseCodec(session, flags.compress ?? target.compress),
     facts: flags.facts ?? target.facts,
+    options: { ...target.dump, ...dumpOptionsOf(flags) },
     readBack: (flags.verify ?? settings.verify) !== 'none',
     lockWaitMs: flags.lockWait ?? settings.lockWaitMs,
     scratchParent: scratch,
@@ -109,10 +112,15 @@ async function requestOf(
   };
 }
 
+function withLockTimeout(address: DatabaseAddress, lockTimeoutMs: number | undefined): DatabaseAddress {
+  return lockTimeoutMs === undefined ? address : { ...address, lockTimeoutMs };
+}
+
 /** Where a target's database is, in its engine's own words. */
 export function addressOf(session: Session, target: Target): DatabaseAddress {
-  const location = session.world.engineForAddress(target.address).locate(target.address, target.folder);
-  return { location, lockTimeoutMs: target.lockTimeoutMs };
+  const located = session.world.engineForAddress(target.address).locate(target.address, target.folder);
+  if (located.password !== undefined) session.hide(located.password);
+  return { ...located, lockTimeoutMs: target.lockTimeoutMs, access: target.access };
 }
 
 async function proveNew(

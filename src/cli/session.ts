@@ -28,6 +28,8 @@ export interface Session {
   /** The storage that a command means: its flag, the target's, the configuration's, BACKUP_DIR, ./backups. */
   storageFor(target: Target | undefined, named: string | undefined): Promise<Storage>;
   targetOf(word: string): Target;
+  /** From now on this is not printed. */
+  hide(secret: string): void;
 }
 
 /** What a command has to say in the end; nothing else goes to stdout. */
@@ -76,13 +78,14 @@ export function openSession({ host, flags, world, signal, redactor }: SessionOpt
     openStorage,
     storageFor: (target, named) => openStorage(settings.storageOf(target, named)),
     targetOf: (word) => settings.targetOf(word, (address, folder) => nameOf(world, address, folder)),
+    hide: redactor.add,
     [Symbol.dispose]: () => text[Symbol.dispose](),
   };
 }
 
 function nameOf(world: World, address: string, folder: string): string {
   const driver = world.engineForAddress(address);
-  return driver.nameOf(driver.locate(address, folder));
+  return driver.nameOf(driver.locate(address, folder).location);
 }
 
 function createLog(world: World, host: Host, flags: GlobalFlags, stderr: Output, redactor: Redactor): EventLog {

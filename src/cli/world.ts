@@ -1,6 +1,6 @@
 import type { LogLevel } from '../core/levels.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { Engine } from '../core/ports/engine.ts';
+import type { DatabaseAddress } from '../core/ports/engine.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import type { Ports } from '../operations/ports.ts';
@@ -19,9 +19,8 @@ export interface World {
 
 export interface EngineChoice {
   readonly name: string;
-  locate(address: string, folder: string): string;
+  locate(address: string, folder: string): Pick<DatabaseAddress, 'location' | 'password'>;
   nameOf(location: string): string;
-  load(): Promise<Engine>;
 }
 
 export interface LogChoice {

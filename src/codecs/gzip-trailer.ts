@@ -13,7 +13,7 @@ export function watchGzip(): CodecWatch {
       // Ten bytes of header and eight of trailer enclose even nothing.
       if (bytes < 18) return 'it breaks off in the middle';
       const held = tail.readUInt32LE(0);
-      return held === rawBytes % 2 ** 32 ? undefined : `it does not hold ${rawBytes} bytes`;
+      return rawBytes === undefined || held === rawBytes % 2 ** 32 ? undefined : `it does not hold ${rawBytes} bytes`;
     },
   };
 }

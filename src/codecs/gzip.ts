@@ -5,11 +5,13 @@ import { watchGzip } from './gzip-trailer.ts';
 import { throughLibrary } from './library.ts';
 
 /** Gzip (RFC 1952), without a name or time in its header, so that equal input gives equal bytes. */
-export function createGzip(level: number, program: string | undefined): Codec {
+export function createGzip(askedLevel: number | undefined, program: string | undefined): Codec {
+  const level = askedLevel ?? 6;
   return {
     id: 'gzip',
     suffix: '.gz',
     settings: { level },
+    askedLevel,
     encode: async (source, { signal }) => {
       if (program === undefined) return throughLibrary(source, createCompress({ level }), signal);
       return filterThrough(program, ['-q', '-n', `-${level}`, '-c'], source, signal);

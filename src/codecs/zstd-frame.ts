@@ -46,7 +46,7 @@ export function watchZstd(): CodecWatch {
     problem: (rawBytes) => {
       if (typeof field === 'string') return field;
       if (!field.boundary || pending.length > 0) return 'it breaks off in the middle';
-      if (content.bytes === undefined || content.bytes === rawBytes) return undefined;
+      if (content.bytes === undefined || rawBytes === undefined || content.bytes === rawBytes) return undefined;
       return `it holds ${content.bytes} of ${rawBytes} bytes`;
     },
   };

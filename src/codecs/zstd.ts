@@ -8,11 +8,13 @@ import { watchZstd } from './zstd-frame.ts';
  * Zstandard (RFC 8878), as one frame with its content checksum. The program uses all cores; the library of Node uses
  * one, because its worker mode fails on real sizes.
  */
-export function createZstd(level: number, program: string | undefined): Codec {
+export function createZstd(askedLevel: number | undefined, program: string | undefined): Codec {
+  const level = askedLevel ?? 3;
   return {
     id: 'zstd',
     suffix: '.zst',
     settings: { level },
+    askedLevel,
     encode: async (source, { signal }) => {
       if (program === undefined) return throughLibrary(source, createZstdCompress(optionsFor(source, level)), signal);
       return filterThrough(program, ['-q', `-${level}`, '-T0', '-c'], source, signal);

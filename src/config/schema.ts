@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dumpOptionsSchema } from '../core/dump-options.ts';
 import { isDuration } from '../core/duration.ts';
 import { factLevels, verifyLevels } from '../core/levels.ts';
 
@@ -34,7 +35,10 @@ const compress = z
   .describe('zstd[:level], gzip[:level] or none.');
 
 const target = z.strictObject({
-  database: z.string().min(1).describe('sqlite:path or a path; relative to this file.'),
+  database: z
+    .string()
+    .min(1)
+    .describe('sqlite:path or a path, relative to this file; postgres://user@host/name or service=name.'),
   storage: z.string().min(1).optional().describe('A name under storages, a folder or a URL.'),
   class: z
     .string()
@@ -44,6 +48,12 @@ const target = z.strictObject({
   compress: compress.optional(),
   facts: z.enum(factLevels).optional().describe('rows, or content for a digest of every table.'),
   protected: z.boolean().optional().describe('Replacing this database needs its name: --yes-replace <name>.'),
+  via: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .optional()
+    .describe("Words before the database's programs, which then run elsewhere: docker compose exec -T db."),
+  binDir: z.string().min(1).optional().describe("The only folder in which the database's programs are looked for."),
+  dump: dumpOptionsSchema.optional().describe('What of the database is dumped, and how.'),
   lockTimeout: duration.optional().describe('How long to wait for locks of other programs.'),
   checks: z
     .array(z.strictObject({ name: z.string().min(1), sql: z.string().min(1).describe('Must return no rows.') }))

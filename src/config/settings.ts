@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
+import type { DumpOptions } from '../core/dump-options.ts';
 import { parseDuration } from '../core/duration.ts';
 import { DbopsError } from '../core/errors.ts';
 import { deriveTargetName, parseTargetName, type TargetName } from '../core/ids.ts';
 import type { FactLevel, VerifyLevel } from '../core/levels.ts';
-import type { Check } from '../core/ports/engine.ts';
+import type { Check, DatabaseAccess } from '../core/ports/engine.ts';
 import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
+import { addressIn } from './address-variables.ts';
 import { readVariable, type Environment } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';
 import type { TargetConfig } from './schema.ts';
@@ -25,6 +27,8 @@ export interface Target {
   readonly facts: FactLevel;
   readonly protected: boolean;
   readonly lockTimeoutMs: number;
+  readonly access: DatabaseAccess;
+  readonly dump: DumpOptions;
   readonly checks: readonly Check[];
 }
 
@@ -99,7 +103,18 @@ function namedTarget(name: TargetName, raw: TargetConfig, folder: string, compre
     facts: raw.facts ?? 'rows',
     protected: raw.protected ?? false,
     lockTimeoutMs: raw.lockTimeout === undefined ? DEFAULT_LOCK_TIMEOUT_MS : parseDuration(raw.lockTimeout),
+    access: accessOf(raw, folder),
+    dump: raw.dump ?? {},
     checks: raw.checks ?? [],
+  };
+}
+
+function accessOf({ via, binDir }: TargetConfig, folder: string): DatabaseAccess {
+  return {
+    ...(via === undefined
+      ? {}
+      : { via: typeof via === 'string' ? via.split(/\s+/).filter((word) => word !== '') : via }),
+    ...(binDir === undefined ? {} : { binDir: resolve(folder, binDir) }),
   };
 }
 
@@ -115,16 +130,18 @@ function unnamedTarget(address: string, name: string, folder: string, compress: 
     facts: 'rows',
     protected: false,
     lockTimeoutMs: DEFAULT_LOCK_TIMEOUT_MS,
+    access: {},
+    dump: {},
     checks: [],
   };
 }
 
 function defaultTargets(configured: readonly string[], env: Environment): readonly string[] {
   if (configured.length > 0) return configured;
-  const url = variable('DATABASE_URL', env);
-  if (url !== undefined) return [url];
+  const address = addressIn((name) => variable(name, env));
+  if (address !== undefined) return [address];
   throw new DbopsError('USAGE', 'no database was named', {
-    hint: 'Name one (`dbops backup app.db`), set DATABASE_URL, or write a configuration with `dbops init`.',
+    hint: 'Name one (`dbops backup app.db`), set DATABASE_URL or PGDATABASE, or write a configuration with `dbops init`.',
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Engine } from '../core/ports/engine.ts';
+import type { DatabaseAddress, Engine } from '../core/ports/engine.ts';
 
 /** What dbops has to know of a kind of database before it loads it. */
 export interface EngineDriver {
@@ -8,8 +8,17 @@ export interface EngineDriver {
   /** Whether a file starts like one of this engine's, after decompression. */
   recognises(head: Uint8Array): boolean;
   /** The address in the engine's own form; relative paths start at `folder`. */
-  locate(address: string, folder: string): string;
+  locate(address: string, folder: string): Location;
   /** A short name for a target that has none in the configuration. */
   nameOf(location: string): string;
-  load(): Promise<Engine>;
+  load(host: EngineHost): Promise<Engine>;
+}
+
+export type Location = Pick<DatabaseAddress, 'location' | 'password'>;
+
+/** What an engine may know of the process it runs in. */
+export interface EngineHost {
+  /** Finds the programs, and holds settings that belong to addresses, such as PGHOST. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly temporaryFolder: string;
 }

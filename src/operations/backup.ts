@@ -1,4 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
+import type { DumpOptions } from '../core/dump-options.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
 import type { FactLevel } from '../core/levels.ts';
@@ -15,7 +16,8 @@ import { loadCatalog } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
 import { checkSpace } from './preflight.ts';
 import { publish } from './publish.ts';
-import { readBack, storePart, type PartDestination } from './store-parts.ts';
+import { openParts } from './read-parts.ts';
+import { nameStored, readBack, storePart, type PartDestination } from './store-parts.ts';
 
 export interface BackupRequest {
   readonly target: TargetName;
@@ -29,6 +31,8 @@ export interface BackupRequest {
   readonly pinned: boolean;
   readonly codec: Codec | undefined;
   readonly facts: FactLevel;
+  /** What of the database is dumped, and how. */
+  readonly options: DumpOptions;
   /** Read every stored byte back before the backup is published. */
   readonly readBack: boolean;
   readonly lockWaitMs: number;
@@ -85,6 +89,8 @@ async function run(context: Run): Promise<Manifest> {
   await using dump = await context.source.dump({
     scratch: scratch.folder,
     facts: request.facts,
+    options: request.options,
+    compression: request.codec === undefined ? undefined : { id: request.codec.id, level: request.codec.askedLevel },
     onProgress: (bytes, totalBytes) =>
       ports.reporter.report({ type: 'progress', activity: 'snapshot', bytes, totalBytes }),
   });
@@ -120,11 +126,25 @@ async function storeAll(dump: Dump, prefix: string, { request, ports }: Run): Pr
   ports.reporter.report({ type: 'activity', target, activity: 'store' });
   const parts: Part[] = [];
   for (const part of dump.parts) parts.push(await storePart(part, destination));
-  if (request.readBack) {
-    ports.reporter.report({ type: 'activity', target, activity: 'read back' });
-    for (const part of parts) await readBack(part, destination);
-  }
+  if (!request.readBack) return parts;
+  ports.reporter.report({ type: 'activity', target, activity: 'read back' });
+  if (dump.uninspected === true) await inspectStored(parts, prefix, request, ports);
+  else for (const part of parts) await readBack(part, destination);
   return parts;
+}
+
+/** Reads back every byte as `readBack` does, and looks whether they are what the producer should have made. */
+async function inspectStored(
+  parts: readonly Part[],
+  prefix: string,
+  { storage, engine, signal }: BackupRequest,
+  { codecs }: Ports,
+): Promise<void> {
+  const problems = await engine.inspect(openParts(storage, prefix, parts, codecs), { signal });
+  if (problems.length === 0) return;
+  throw new DbopsError('VERIFY_FAILED', `what was stored is not a whole backup: ${problems.join('; ')}`, {
+    hint: 'Nothing was published. Check the programs that made it and the disk, then run the backup again.',
+  });
 }
 
 function describe(
@@ -158,7 +178,7 @@ function describe(
       settings: { ...probe.settings },
     },
     tools: { dbops: ports.version, ...dump.tools },
-    options: { facts: request.facts, readBack: request.readBack },
+    options: { facts: request.facts, readBack: request.readBack, ...request.options },
     parts: [...parts],
     facts: found.facts,
     warnings,
@@ -176,7 +196,7 @@ function storageFull(error: Error): DbopsError {
 /** Takes back what a failed run stored. What cannot be taken back is litter, and the next run removes it. */
 async function withdraw({ request, ports, id, lease }: Run, dump: Dump, reason: unknown): Promise<void> {
   const { storage, codec, target } = request;
-  const names = [MANIFEST_NAME, SUMS_NAME, ...dump.parts.map((part) => part.name + (codec?.suffix ?? ''))];
+  const names = [MANIFEST_NAME, SUMS_NAME, ...dump.parts.map((part) => nameStored(part, codec))];
   const options = { signal: new AbortController().signal };
   try {
     await discard(

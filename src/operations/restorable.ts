@@ -81,14 +81,16 @@ export async function openStored(stored: StoredBackup, ports: Ports): Promise<Re
   return {
     label: `${manifest.target}/${manifest.id}`,
     engine: await ports.engineByName(manifest.engine),
-    parts: openParts(storage, backup.prefix, manifest, ports.codecs),
+    parts: openParts(storage, backup.prefix, manifest.parts, ports.codecs),
     bytes: rawBytes(manifest),
     stored,
   };
 }
 
-function rawBytes(manifest: Manifest): number {
-  return manifest.parts.reduce((sum, part) => sum + part.raw.bytes, 0);
+function rawBytes({ parts, source }: Manifest): number {
+  const sizes = parts.map(({ raw }) => raw?.bytes);
+  const known = sizes.filter((bytes) => bytes !== undefined);
+  return known.length < sizes.length ? source.bytes : known.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** A backup's folder that was named by its path, wherever it stands now: its manifest says what it is. */

@@ -18,9 +18,10 @@ export interface PartDestination extends CallOptions {
 
 /** Stores one part through its codec. Resolves when it is durable, with both digests. */
 export async function storePart(part: DumpPart, destination: PartDestination): Promise<Part> {
-  const { storage, prefix, codec, signal, onProgress } = destination;
-  const name = parseObjectKey(part.name + (codec?.suffix ?? ''));
-  const raw = measureSource(part.source, signal);
+  const { storage, prefix, signal, onProgress } = destination;
+  const codec = codecFor(part, destination.codec);
+  const name = parseObjectKey(nameStored(part, codec));
+  const raw = measureSource(part.source, codec, signal);
   const encoded = await encode(raw.source, codec, signal);
   const watch = codec?.watch();
   const stored = createMeter((bytes, chunk) => {
@@ -31,7 +32,7 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
     raw.measure,
     storage.put(keyIn(prefix, name), chain(encoded, stored), { signal, ifAbsent: true }),
   ]);
-  const problem = watch?.problem(measure.bytes);
+  const problem = watch?.problem(measure?.bytes);
   if (problem !== undefined) {
     throw new DbopsError('VERIFY_FAILED', `${codec?.id ?? ''} ended well, but what it wrote is not whole: ${problem}`, {
       hint: `Nothing was published. Repair or remove the ${codec?.id ?? ''} program on the PATH, or use --compress none.`,
@@ -40,16 +41,34 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
   return {
     name,
     ...stored.measure(),
-    raw: measure,
+    ...(measure === undefined ? {} : { raw: measure }),
     codecs: codec === undefined ? [] : [{ id: codec.id, ...codec.settings }],
   };
 }
 
-/** A file is read twice, once by the codec's program and once here; a stream is measured on its way. */
-function measureSource(
-  source: ByteSource,
-  signal: AbortSignal,
-): { readonly source: ByteSource; readonly measure: Promise<Measure> } {
+/** The name of a part's object in a storage. */
+export function nameStored(part: DumpPart, codec: Codec | undefined): string {
+  return part.name + (codecFor(part, codec)?.suffix ?? '');
+}
+
+function codecFor(part: DumpPart, codec: Codec | undefined): Codec | undefined {
+  return part.compressed === true ? undefined : codec;
+}
+
+interface Measured {
+  readonly source: ByteSource;
+  readonly measure: Promise<Measure | undefined>;
+}
+
+/**
+ * A file is read twice, once by the codec's program and once here; a stream is measured on its way. A program's output
+ * that goes into another program is not seen.
+ */
+function measureSource(source: ByteSource, codec: Codec | undefined, signal: AbortSignal): Measured {
+  if (source.type === 'program') {
+    if (codec !== undefined) return { source, measure: Promise.resolve(undefined) };
+    return measureSource({ type: 'stream', stream: source.program.read() }, codec, signal);
+  }
   if (source.type === 'file') {
     return { source, measure: measureFile(source.path, signal) };
   }
@@ -63,6 +82,7 @@ function measureSource(
 
 async function encode(source: ByteSource, codec: Codec | undefined, signal: AbortSignal): Promise<Readable> {
   if (codec !== undefined) return codec.encode(source, { signal });
+  if (source.type === 'program') return source.program.read();
   return source.type === 'stream' ? source.stream : createReadStream(source.path, { highWaterMark: 1 << 20, signal });
 }
 

@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import type { ByteSource } from '../core/ports/codec.ts';
+import { Readable } from 'node:stream';
+import type { ByteSource, OutputProgram } from '../core/ports/codec.ts';
+import { describeEnd, outputOf, startProgram } from './program.ts';
 
 /** The absolute path of a program on PATH, or undefined. Empty and relative entries are ignored, as cron's are. */
 export function findTool(name: string, path: string | undefined): string | undefined {
@@ -32,6 +33,7 @@ export async function filterThrough(
   source: ByteSource,
   signal: AbortSignal,
 ): Promise<Readable> {
+  if (source.type === 'program') return joinPrograms(source.program, program, args, signal);
   // Loaded by the runs that need it: every other one starts sooner.
   const { execa } = await import('execa');
   const options = {
@@ -52,4 +54,33 @@ export async function filterThrough(
     return child.readable();
   }
   return execa(program, [...args, '--', source.path], { ...options, stdin: 'ignore' }).readable();
+}
+
+/** Two programs joined by a pipe of the operating system; what comes out fails when either of them does. */
+function joinPrograms(
+  producer: OutputProgram,
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Readable {
+  const filter = startProgram({ file: program, args, env: { LC_ALL: 'C' }, stdin: 'pipe', signal });
+  const { stdin } = filter.child;
+  if (stdin === null) throw new Error('started without an input');
+  const produced = producer.pipeInto(stdin);
+  // Told below, when the filter has ended; until then nobody listens.
+  produced.catch(() => undefined);
+  const output = outputOf(filter, (end) => (end.code === 0 ? undefined : new Error(`${program} ${describeEnd(end)}`)));
+  return Readable.from(untilProduced(output, produced), { objectMode: false, highWaterMark: 1 << 18 });
+}
+
+/** A producer that failed has ended its output like one that has done all of its work. */
+async function* untilProduced(output: Readable, produced: Promise<void>): AsyncGenerator<Buffer> {
+  try {
+    yield* output as AsyncIterable<Buffer>;
+  } catch (error) {
+    // A filter that died takes its producer with it; one that was only cut off ends well.
+    await produced.catch(() => undefined);
+    throw error;
+  }
+  await produced;
 }

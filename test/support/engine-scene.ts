@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import type { Facts } from '../../src/core/facts.ts';
+import type { ByteSource } from '../../src/core/ports/codec.ts';
 import type { DatabaseAddress, Dump, Engine, PartSource, Staging } from '../../src/core/ports/engine.ts';
 import { bodyOf, bytesOf, patient } from './bodies.ts';
 import { filesBelow } from './file-tree.ts';
@@ -49,7 +51,7 @@ export async function backUp(subject: EngineUnderTest, scene: Scene): Promise<{ 
   const read = await Promise.all(
     dump.parts.map(async ({ name, source }) => ({
       name,
-      bytes: source.type === 'file' ? await readFile(source.path) : await bytesOf(source.stream),
+      bytes: source.type === 'file' ? await readFile(source.path) : await bytesOf(streamOf(source)),
     })),
   );
   const { facts, problems } = await dump.finish();
@@ -72,4 +74,8 @@ export async function stageIn(subject: EngineUnderTest, parts: PartSource, at?: 
 export async function contents(folder: string): Promise<readonly (readonly [string, string])[]> {
   const names = await filesBelow(folder);
   return Promise.all(names.map(async (name) => [name, (await readFile(`${folder}/${name}`)).toString('hex')] as const));
+}
+
+function streamOf(source: Exclude<ByteSource, { type: 'file' }>): Readable {
+  return source.type === 'program' ? source.program.read() : source.stream;
 }

@@ -5,11 +5,11 @@ import type { CallOptions } from '../../src/core/ports/storage.ts';
 export async function openDump(
   engine: Engine,
   address: DatabaseAddress,
-  request: Omit<DumpRequest, 'onProgress'> & Partial<Pick<DumpRequest, 'onProgress'>> & CallOptions,
+  request: Pick<DumpRequest, 'scratch' | 'facts'> & Partial<DumpRequest> & CallOptions,
 ): Promise<Dump> {
   const source = await engine.open(address, request);
   try {
-    const dump = await source.dump({ onProgress: () => undefined, ...request });
+    const dump = await source.dump({ onProgress: () => undefined, options: {}, compression: undefined, ...request });
     return {
       ...dump,
       [Symbol.asyncDispose]: async () => {

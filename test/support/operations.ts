@@ -27,6 +27,7 @@ export function backupRequest(source: string, storage: Storage, ports: Ports): B
     pinned: false,
     codec: ports.codecs.parse('zstd'),
     facts: 'rows',
+    options: {},
     readBack: true,
     lockWaitMs: 0,
     scratchParent: undefined,

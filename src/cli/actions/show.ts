@@ -55,7 +55,12 @@ function describe(backup: Backup): string {
 }
 
 function partRow({ name, bytes, raw, codecs }: Backup['manifest']['parts'][number]): string[] {
-  return [name, formatBytes(bytes), formatBytes(raw.bytes), codecs.map(({ id }) => id).join(', ') || 'none'];
+  return [
+    name,
+    formatBytes(bytes),
+    raw === undefined ? '' : formatBytes(raw.bytes),
+    codecs.map(({ id }) => id).join(', ') || 'none',
+  ];
 }
 
 function tableRow({ name, rows, content }: Backup['manifest']['facts']['tables'][number]): string[] {

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { factLevels, verifyLevels } from '../../core/levels.ts';
-import { addCommand, finishCommand, lockWaitOption, parseCount, storageOption } from '../command.ts';
+import { addCommand, finishCommand, lockWaitOption, parseCount, parseMs, storageOption } from '../command.ts';
+import { dumpOptions } from '../dump-flags.ts';
 import type { BackupFlags } from '../run-backup.ts';
 import type { Runner } from '../runner.ts';
 
@@ -14,7 +15,7 @@ export function registerBackup(program: Command, runner: Runner): void {
       ['dbops backup app.db --class pre-deploy --tag release=42 --verify restore', 'before a deploy, proven'],
     ],
   });
-  storageOption(command)
+  dumpOptions(storageOption(command))
     .option('--class <class>', 'what it is for, and so how long it stays: daily, weekly, pre-deploy …')
     .option('--tag <name=value...>', 'labels to find it by')
     .option('--pin', 'keep it until it is unpinned')
@@ -24,6 +25,7 @@ export function registerBackup(program: Command, runner: Runner): void {
     .option('--prune', 'then remove what retention lets go')
     .option('--retention-days <days>', 'keep for so many days, instead of the configured rules', parseCount)
     .option('--scratch-dir <folder>', 'where the snapshot is collected (default: on the disk of the storage)')
+    .option('--lock-timeout <time>', 'how long to wait for locks of other programs (default: 30s)', parseMs)
     .option('--dry-run', 'say what would be done');
   finishCommand(lockWaitOption(command)).action((words: string[], flags: BackupFlags) =>
     runner.run(command, async (session) => {

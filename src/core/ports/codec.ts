@@ -1,10 +1,22 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { CallOptions } from './storage.ts';
 
-/** Where bytes come from. A file lets a native program read it itself, without a detour through JavaScript. */
+/**
+ * Where bytes come from. A file lets a native program read it itself, and a program's output goes into another one by a
+ * pipe of the operating system, both without a detour through JavaScript.
+ */
 export type ByteSource =
   | { readonly type: 'file'; readonly path: string; readonly bytes: number }
-  | { readonly type: 'stream'; readonly stream: Readable };
+  | { readonly type: 'stream'; readonly stream: Readable }
+  | { readonly type: 'program'; readonly program: OutputProgram };
+
+/** A program that has not been started; one of the two is called, once. */
+export interface OutputProgram {
+  /** Starts it with its output read here. The stream fails when the program does, however well its bytes look. */
+  read(): Readable;
+  /** Starts it with its output going into another program's input. Rejects when the program fails. */
+  pipeInto(input: Writable): Promise<void>;
+}
 
 /**
  * A reversible transformation of a byte stream into a standard format that common tools undo.
@@ -18,6 +30,8 @@ export interface Codec {
   readonly suffix: string;
   /** Recorded in the manifest beside the id. */
   readonly settings: Readonly<Record<string, string | number>>;
+  /** The level that was asked for; undefined where the default was taken. */
+  readonly askedLevel: number | undefined;
   encode(source: ByteSource, options: CallOptions): Promise<Readable>;
   decode(source: Readable, options: CallOptions): Promise<Readable>;
   /**
@@ -29,8 +43,11 @@ export interface Codec {
 
 export interface CodecWatch {
   update(chunk: Uint8Array): void;
-  /** Why the bytes seen so far cannot be the whole encoding of so many bytes; undefined when nothing speaks against it. */
-  problem(rawBytes: number): string | undefined;
+  /**
+   * Why the bytes seen so far cannot be the whole encoding of so many bytes, if their number is known; undefined when
+   * nothing speaks against it.
+   */
+  problem(rawBytes: number | undefined): string | undefined;
 }
 
 /** Finds a codec for `zstd:3` or `gzip`, for an id in a manifest, or for the first bytes of a foreign file. */

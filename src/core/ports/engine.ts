@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { DumpOptions } from '../dump-options.ts';
 import type { Facts } from '../facts.ts';
 import type { FactLevel } from '../levels.ts';
 import type { ByteSource } from './codec.ts';
@@ -19,11 +20,23 @@ export interface CheckResult {
   readonly error?: string;
 }
 
-/** One database, as the engine's own kind of address: for SQLite an absolute path. */
+/** One database, as the engine's own kind of address. */
 export interface DatabaseAddress {
+  /** Fit to be shown: for SQLite an absolute path, for PostgreSQL a URI without a password. */
   readonly location: string;
+  /** Never shown, and given to programs by their environment or input only. */
+  readonly password?: string;
   /** How long to wait for locks held by others. */
   readonly lockTimeoutMs: number;
+  readonly access?: DatabaseAccess;
+}
+
+/** The way to a database that is not reached by its address alone. */
+export interface DatabaseAccess {
+  /** Words before the database's own programs, which then run elsewhere: `docker compose exec -T db`. */
+  readonly via?: readonly string[];
+  /** The only folder in which the database's programs are looked for. */
+  readonly binDir?: string;
 }
 
 /** What can be known without reading the data. */
@@ -44,6 +57,8 @@ export interface DumpPart {
   /** Name before codecs: `app.db`. */
   readonly name: string;
   readonly source: ByteSource;
+  /** True when the producer has compressed it, in a format of its own: no codec is put around it. */
+  readonly compressed?: boolean;
 }
 
 /** What examining a database or a copy of one found. */
@@ -62,6 +77,8 @@ export interface Dump extends AsyncDisposable {
   /** Versions of the programs that made it. */
   readonly tools: Readonly<Record<string, string>>;
   readonly parts: readonly DumpPart[];
+  /** True when nobody has looked at the parts while they were made: what was stored of them is to be inspected. */
+  readonly uninspected?: boolean;
   /**
    * Resolves once the producer has ended well and the snapshot was examined; rejects otherwise. Runs beside the
    * storing of parts, and nothing may be published before it resolved.
@@ -79,10 +96,19 @@ export interface Source extends AsyncDisposable {
 export interface DumpRequest {
   readonly scratch: string;
   readonly facts: FactLevel;
+  readonly options: DumpOptions;
+  /** Which codec the parts will go through; a producer that does the same as well may do it itself. */
+  readonly compression: Compression | undefined;
   readonly onProgress: (bytes: number, totalBytes: number) => void;
 }
 
-/** The decoded parts of one backup; every stream fails at its end when length or digest differ from the manifest. */
+export interface Compression {
+  readonly id: string;
+  /** Undefined when nobody asked for a certain one. */
+  readonly level: number | undefined;
+}
+
+/** The decoded parts of one backup; every stream fails at its end when what was recorded of its bytes is not true of them. */
 export interface PartSource {
   readonly parts: readonly { readonly name: string; readonly bytes: number | undefined }[];
   open(name: string, options: CallOptions): Promise<Readable>;

@@ -9,8 +9,8 @@ export const sqliteDriver: EngineDriver = {
   claims: (address) => /^(sqlite|file):/.test(address) || !/^[a-z][a-z0-9+.-]*:/i.test(address),
   recognises: isSqliteHead,
   locate: (address, folder) => {
-    if (address.startsWith('file://')) return fileURLToPath(address);
-    return resolve(folder, address.replace(/^sqlite:\/\/(?=\/)|^(sqlite|file):/, ''));
+    if (address.startsWith('file://')) return { location: fileURLToPath(address) };
+    return { location: resolve(folder, address.replace(/^sqlite:\/\/(?=\/)|^(sqlite|file):/, '')) };
   },
   nameOf: (location) => basename(location),
   load: async () => (await import('./sqlite-engine.ts')).sqliteEngine,

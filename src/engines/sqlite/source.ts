@@ -1,4 +1,6 @@
 import { basename, join } from 'node:path';
+import type { DumpOptions } from '../../core/dump-options.ts';
+import { DbopsError } from '../../core/errors.ts';
 import type { DatabaseAddress, Dump, DumpRequest, Examination, Probe, Source } from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
 import { startAgent, type Agent } from './agent-client.ts';
@@ -39,6 +41,7 @@ interface OpenFile extends CallOptions {
 
 /** Freezes a snapshot as a file in the scratch folder; its examination starts at once, beside whoever reads it. */
 async function dump({ agent, path, lockTimeoutMs, signal }: OpenFile, request: DumpRequest): Promise<Dump> {
+  refuseOptions(request.options);
   const copy = join(request.scratch, 'snapshot.db');
   const snapshot = await agent.run('snapshot', { source: path, copy, lockTimeoutMs }, request.onProgress);
   const examination = agent.run('examine', { path: copy, facts: request.facts, checks: [] });
@@ -55,6 +58,15 @@ async function dump({ agent, path, lockTimeoutMs, signal }: OpenFile, request: D
     },
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
+}
+
+/** An SQLite file is copied as a whole. */
+function refuseOptions(options: DumpOptions): void {
+  const [first] = Object.keys(options);
+  if (first === undefined) return;
+  throw new DbopsError('USAGE', `a dump of SQLite has no option ${first}`, {
+    hint: 'An SQLite database is always backed up as a whole. Single tables can be restored: dbops restore --table.',
+  });
 }
 
 /** The database's own file name where it is fit for an object, so that a restore by hand finds what it expects. */

@@ -34,6 +34,8 @@ describe('defaults', () => {
       folder: cwd,
       storage: undefined,
       class: 'manual',
+      access: {},
+      dump: {},
       compress: 'zstd',
       facts: 'rows',
       protected: false,
@@ -50,6 +52,8 @@ describe('defaults', () => {
       address: 'app.db',
       folder: '/etc/app',
       class: 'manual',
+      access: {},
+      dump: {},
       compress: 'gzip',
     });
   });

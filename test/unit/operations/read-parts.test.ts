@@ -37,7 +37,7 @@ async function partsOf({
   const described = { name, ...measure(bytes), raw: measure(content), codecs: chain.map((id) => ({ id })), ...part };
   const storage = createMemoryStorage();
   await storage.put(key('app/x/app.db'), bodyOf(stored(bytes)), patient);
-  return openParts(storage, 'app/x', aManifest({ parts: [described] }), by);
+  return openParts(storage, 'app/x', aManifest({ parts: [described] }).parts, by);
 }
 
 const read = async (parts: PartSource): Promise<Buffer> => bytesOf(await parts.open('app.db', patient));
@@ -121,7 +121,7 @@ test('a codec that this dbops does not know says to upgrade', async () => {
 });
 
 test('C5: an object that is missing is OBJECT_MISSING, a part that is not in the manifest is DAMAGED', async () => {
-  const parts = openParts(createMemoryStorage(), 'app/x', aManifest(), codecs);
+  const parts = openParts(createMemoryStorage(), 'app/x', aManifest().parts, codecs);
   await expect(parts.open('app.db.zst', patient)).rejects.toMatchObject({ code: 'OBJECT_MISSING' });
   await expect(parts.open('other', patient)).rejects.toMatchObject({ code: 'DAMAGED' });
 });

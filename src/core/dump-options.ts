@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+const patterns = z.array(z.string().min(1).max(1_000)).min(1);
+
+/**
+ * What of a database is dumped, and how; an engine refuses what it cannot do. Patterns are those of pg_dump: `*` and
+ * `?` as in a shell, a dot between schema and name, double quotes around what is meant literally.
+ */
+export const dumpOptionsSchema = z.strictObject({
+  format: z
+    .enum(['custom', 'plain', 'directory'])
+    .optional()
+    .describe('custom (default): one archive; plain: SQL; directory: a file a table, dumped by --jobs at once.'),
+  jobs: z.int().min(1).max(64).optional().describe('Tables dumped at once, in the directory format.'),
+  schemaOnly: z.boolean().optional().describe('Definitions without rows.'),
+  dataOnly: z.boolean().optional().describe('Rows without definitions.'),
+  tables: patterns.optional().describe('Only these tables.'),
+  excludeTables: patterns.optional().describe('Not these tables.'),
+  excludeTableData: patterns.optional().describe('Of these tables only the definition.'),
+  schemas: patterns.optional().describe('Only these schemas.'),
+  excludeSchemas: patterns.optional().describe('Not these schemas.'),
+  owner: z.boolean().optional().describe('false: do not dump who owns what.'),
+  acl: z.boolean().optional().describe('false: do not dump who may do what.'),
+  blobs: z.boolean().optional().describe('false: leave large objects out.'),
+});
+
+export type DumpOptions = Readonly<z.infer<typeof dumpOptionsSchema>>;
+export type DumpFormat = NonNullable<DumpOptions['format']>;

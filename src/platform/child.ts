@@ -84,3 +84,24 @@ async function* untilProduced(output: Readable, produced: Promise<void>): AsyncG
   }
   await produced;
 }
+
+// Longer than any program takes to say its version.
+const answerWithinMs = 10_000;
+
+/**
+ * What a program writes to its standard output before it ends well; at most 64 KiB. It gets no secrets of ours.
+ * @throws what execa throws, when it fails, or takes longer than ten seconds
+ */
+export async function outputOfProgram(program: string, args: readonly string[]): Promise<string> {
+  const { execa } = await import('execa');
+  const { stdout } = await execa(program, args, {
+    stdin: 'ignore',
+    maxBuffer: 64 * 1024,
+    timeout: answerWithinMs,
+    forceKillAfterDelay: 2_000,
+    detached: true,
+    extendEnv: false,
+    env: { LC_ALL: 'C', PATH: process.env['PATH'], LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] },
+  });
+  return stdout;
+}

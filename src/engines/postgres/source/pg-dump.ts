@@ -1,0 +1,52 @@
+import { finished } from 'node:stream/promises';
+import type { Readable, Writable } from 'node:stream';
+import type { OutputProgram } from '../../../core/ports/codec.ts';
+import { describeEnd, outputOf, startProgram, type ProgramEnd, type RunningProgram } from '../../../platform/program.ts';
+import type { Connection } from '../connection/connection.ts';
+import { explainFailure } from '../connection/failure.ts';
+
+export interface DumpProgramRequest {
+  readonly connection: Connection;
+  /** Path or name of pg_dump or pg_dumpall. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+  /** Makes the error for one that failed; by default from its own words. */
+  readonly explain?: (error: Error) => Promise<Error>;
+}
+
+/** A dump program that is started when its output has somewhere to go. */
+export interface DumpProgram extends OutputProgram, AsyncDisposable {
+  /** Runs it to its end, where it writes into a folder. */
+  run(): Promise<void>;
+  /** What it said although it ended well. */
+  readonly warnings: readonly string[];
+}
+
+export function createDumpProgram(request: DumpProgramRequest): DumpProgram {
+  const { connection, program, args, signal, explain = async (error: Error) => error } = request;
+  let running: RunningProgram | undefined;
+  const warnings: string[] = [];
+  const start = (stdout: 'pipe' | Writable): RunningProgram => {
+    if (running !== undefined) throw new Error(`${program} was started twice`);
+    const { file, args: words, env, preface } = connection.command(program, args);
+    running = startProgram({ file, args: words, env, stdout, ...(preface === '' ? {} : { stdin: preface }), signal });
+    return running;
+  };
+  const judge = async (end: ProgramEnd): Promise<void> => {
+    signal.throwIfAborted();
+    if (end.code === 0) return void warnings.push(...linesOf(end.stderr));
+    throw await explain(failureOf(program, connection, end));
+  };
+  return {
+    read: () => wholeOutput(start('pipe'), judge),
+    pipeInto: async (input) => judge(await start(input).ended),
+    run: async () => {
+      const started = start('pipe');
+      started.child.stdout?.resume();
+      await judge(await started.ended);
+    },
+    warnings,
+    [Symbol.asyncDispose]: async () => running?.[Symbol.asyncDispose](),
+  };
+}

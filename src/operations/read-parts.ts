@@ -11,13 +11,24 @@ import { measureStream } from '../streams/meter.ts';
 /** Opens the parts of a backup for reading, decoded and checked against the manifest to the last byte. */
 export function openParts(storage: Storage, prefix: string, parts: readonly Part[], codecs: Codecs): PartSource {
   return {
-    parts: parts.map((part) => ({ name: part.name, bytes: part.raw?.bytes })),
+    parts: parts.map((part) => ({
+      name: part.name,
+      decodedName: decodedName(part, codecs),
+      bytes: part.raw?.bytes,
+    })),
     open: async (name, options) => {
       const part = parts.find((candidate) => candidate.name === name);
       if (part === undefined) throw new DbopsError('DAMAGED', `the manifest has no part ${JSON.stringify(name)}`);
       return openPart({ storage, prefix, part, codecs }, options);
     },
   };
+}
+
+function decodedName({ name, codecs: chain }: Part, codecs: Codecs): string {
+  return chain.toReversed().reduce<string>((rest, { id }) => {
+    const suffix = codecs.byId(id)?.suffix ?? '';
+    return rest.endsWith(suffix) ? rest.slice(0, rest.length - suffix.length) : rest;
+  }, name);
 }
 
 interface PartAddress {

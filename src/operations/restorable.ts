@@ -123,11 +123,17 @@ export async function openForeign(path: string, ports: Ports, options: CallOptio
     engine,
     bytes: codec === undefined ? size : undefined,
     parts: {
-      parts: [{ name, bytes: codec === undefined ? size : undefined }],
+      parts: [
+        { name, decodedName: withoutSuffix(name, codec), bytes: codec === undefined ? size : undefined },
+      ],
       open: (_name, callOptions) => openDecoded(path, codec, callOptions),
     },
     stored: undefined,
   };
+}
+
+function withoutSuffix(name: string, codec: Codec | undefined): string {
+  return codec !== undefined && name.endsWith(codec.suffix) ? name.slice(0, -codec.suffix.length) : name;
 }
 
 async function readHead(path: string): Promise<Buffer> {

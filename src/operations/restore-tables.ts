@@ -22,7 +22,7 @@ export async function restoreTables(request: RestoreTablesRequest, ports: Ports)
   const startedAt = ports.clock.now();
   ports.reporter.report({ type: 'restore.started', from: subject.label, into });
   const { scratchParent } = await subject.engine.survey(destination, { signal });
-  await using scratch = await ports.openScratch(scratchParent);
+  await using scratch = await ports.openScratch(scratchParent ?? ports.temporaryFolder);
   const stamp = compactTime(startedAt);
   const result = await subject.engine.restoreTables(subject.parts, destination, {
     tables,

@@ -1,6 +1,6 @@
 import { DbopsError } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
-import type { Check, DatabaseAddress, DestinationState, Promotion } from '../core/ports/engine.ts';
+import type { Check, DatabaseAddress, DestinationState, Promotion, RestoreOptions } from '../core/ports/engine.ts';
 import { compare, describeCheck, levelOf } from './findings.ts';
 import type { Ports } from './ports.ts';
 import { refuseIfShort } from './preflight.ts';
@@ -14,6 +14,9 @@ export interface RestoreRequest {
   /** Replace although another process uses the destination. */
   readonly allowOpen: boolean;
   readonly checks: readonly Check[];
+  readonly options?: RestoreOptions;
+  /** Where large temporary files go when the destination is on another machine. */
+  readonly scratchParent?: string;
   readonly signal: AbortSignal;
 }
 
@@ -44,10 +47,10 @@ export async function planRestore(request: RestoreRequest, ports: Ports): Promis
     replaces: state.exists,
     users: state.users,
     steps: [
-      `copy the backup into ${state.scratchParent} and compare every byte with its checksums`,
+      `restore the backup into ${state.stagedAs} and compare every byte with its checksums`,
       subject.stored === undefined ? 'check the copy' : 'check the copy and compare it with the facts of the backup',
       ...(checks.length === 0 ? [] : [`run ${checks.length} configured checks on the copy`]),
-      ...(state.exists ? [`keep the present database as ${into}.pre-restore.${stamp}`] : []),
+      ...(state.exists ? [`keep the present database as ${state.keptAs(stamp)}`] : []),
       `put the copy in place as ${into}`,
     ],
   };
@@ -64,7 +67,7 @@ export async function restore(request: RestoreRequest, ports: Ports): Promise<Re
   ports.reporter.report({ type: 'restore.started', from: subject.label, into });
   const state = await subject.engine.survey(destination, { signal });
   refuseUnsafe(request, state);
-  refuseIfShort(state.scratchParent, subject.bytes ?? 0, state.freeBytes);
+  refuseIfShort(state.stagedAs, subject.bytes ?? 0, state.freeBytes);
   const promotion = await stageAndPromote(request, state, ports);
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
   for (const message of promotion.warnings) ports.reporter.report({ type: 'warning', subject: into, message });
@@ -89,9 +92,10 @@ function refuseUnsafe({ destination, replace, allowOpen }: RestoreRequest, { exi
 async function stageAndPromote(request: RestoreRequest, state: DestinationState, ports: Ports): Promise<Promotion> {
   const { subject, destination, checks, allowOpen, signal } = request;
   const target = subject.label;
-  await using scratch = await ports.openScratch(state.scratchParent);
+  await using scratch = await ports.openScratch(state.scratchParent ?? request.scratchParent ?? ports.temporaryFolder);
   await using staging = await subject.engine.stage(subject.parts, destination, {
     scratch: scratch.folder,
+    ...(request.options === undefined ? {} : { options: request.options }),
     signal,
     onProgress: (bytes, totalBytes) =>
       ports.reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),

@@ -1,7 +1,7 @@
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { keyIn } from '../core/ids.ts';
 import type { VerifyLevel } from '../core/levels.ts';
-import type { Check } from '../core/ports/engine.ts';
+import type { Check, TestBench } from '../core/ports/engine.ts';
 import { serializeRecord, verificationName, type Verification } from '../core/records.ts';
 import { checkStored } from './check-stored.ts';
 import { compare, describeCheck, levelOf, type Findings } from './findings.ts';
@@ -16,6 +16,8 @@ export interface VerifyRequest {
   /** Run on the restored copy, at level `restore`. */
   readonly checks: readonly Check[];
   readonly scratchParent: string | undefined;
+  /** Where the test restore is made. */
+  readonly bench?: TestBench;
   readonly signal: AbortSignal;
 }
 
@@ -87,13 +89,14 @@ async function inspect({ subject, signal }: VerifyRequest): Promise<Findings> {
 }
 
 async function restoreAndCompare(
-  { subject, checks, scratchParent, signal }: VerifyRequest,
+  { subject, checks, scratchParent, bench, signal }: VerifyRequest,
   ports: Ports,
 ): Promise<Findings> {
   const parent = scratchParent ?? ports.temporaryFolder;
   await using scratch = await ports.openScratch(parent);
   await using staging = await subject.engine.stage(subject.parts, undefined, {
     scratch: scratch.folder,
+    ...(bench === undefined ? {} : { bench }),
     signal,
     onProgress: (bytes, totalBytes) =>
       ports.reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),

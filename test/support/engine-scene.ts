@@ -61,7 +61,7 @@ export async function backUp(subject: EngineUnderTest, scene: Scene): Promise<{ 
 
 export function partSource(parts: readonly { readonly name: string; readonly bytes: Buffer }[]): PartSource {
   return {
-    parts: parts.map(({ name, bytes }) => ({ name, bytes: bytes.length })),
+    parts: parts.map(({ name, bytes }) => ({ name, decodedName: name, bytes: bytes.length })),
     open: async (name) => bodyOf(parts.find((part) => part.name === name)?.bytes ?? Buffer.alloc(0)),
   };
 }

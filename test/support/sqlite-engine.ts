@@ -26,7 +26,7 @@ export function addressOf(location: string, lockTimeoutMs = 500): DatabaseAddres
 /** A file as the decoded part of a backup. */
 export function partOf(file: string): PartSource {
   return {
-    parts: [{ name: basename(file), bytes: undefined }],
+    parts: [{ name: basename(file), decodedName: basename(file), bytes: undefined }],
     open: () => Promise.resolve(createReadStream(file)),
   };
 }

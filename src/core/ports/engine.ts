@@ -108,9 +108,16 @@ export interface Compression {
   readonly level: number | undefined;
 }
 
+export interface PartInfo {
+  readonly name: string;
+  /** The name without what its codecs put behind it: what its content would be called as a file. */
+  readonly decodedName: string;
+  readonly bytes: number | undefined;
+}
+
 /** The decoded parts of one backup; every stream fails at its end when what was recorded of its bytes is not true of them. */
 export interface PartSource {
-  readonly parts: readonly { readonly name: string; readonly bytes: number | undefined }[];
+  readonly parts: readonly PartInfo[];
   open(name: string, options: CallOptions): Promise<Readable>;
 }
 
@@ -165,8 +172,12 @@ export interface DestinationState {
   readonly users: readonly string[];
   /** Bytes free where a copy would be staged. */
   readonly freeBytes: number | undefined;
-  /** A folder on the destination's own disk, for the staged copy. */
-  readonly scratchParent: string;
+  /** A folder on the destination's own disk, for the staged copy; undefined where that is on another machine. */
+  readonly scratchParent: string | undefined;
+  /** Where the copy is made, in words. */
+  readonly stagedAs: string;
+  /** What the present database is called afterwards. */
+  keptAs(stamp: string): string;
 }
 
 /**
@@ -196,8 +207,36 @@ export interface Engine {
   exportTables(parts: PartSource, file: string, request: ExportRequest): Promise<TableRestoreResult>;
 }
 
+/** How much of a backup is restored, and how; an engine refuses what it cannot do. */
+export interface RestoreOptions {
+  /** Restore who owns what, as far as those roles exist. */
+  readonly owner?: boolean;
+  /** Restore who may do what. */
+  readonly acl?: boolean;
+  /** Tables restored at once. */
+  readonly jobs?: number;
+  /** Definitions without rows. */
+  readonly schemaOnly?: boolean;
+  /** Go on after statements that fail; they are warnings then. */
+  readonly keepGoing?: boolean;
+  /** Run commands of the client that stand in a plain SQL file, which may do anything on this machine. */
+  readonly allowCommands?: boolean;
+  /** Leave the statistics of the query planner to the server. */
+  readonly skipAnalyze?: boolean;
+}
+
+/** Where a copy goes that will only be examined. */
+export interface TestBench {
+  /** A server to make a throw-away database on; without one, a throw-away server is started. */
+  readonly server: DatabaseAddress | undefined;
+  /** The only folder in which that server's programs are looked for. */
+  readonly binDir: string | undefined;
+}
+
 export interface StageRequest extends CallOptions {
   readonly scratch: string;
+  readonly options?: RestoreOptions;
+  readonly bench?: TestBench;
   readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;
 }
 

@@ -30,7 +30,13 @@ export async function survey({ location }: DatabaseAddress, _options: CallOption
     users: info === undefined ? [] : await usersOf(path),
     freeBytes: bavail * bsize,
     scratchParent: folder,
+    stagedAs: folder,
+    keptAs: (stamp) => keptAs(path, stamp),
   };
+}
+
+function keptAs(path: string, stamp: string): string {
+  return `${path}.pre-restore.${stamp}`;
 }
 
 function usersOf(path: string): Promise<string[]> {
@@ -62,6 +68,8 @@ async function refuseDangling(path: string): Promise<string> {
     hint: `Remove the link, or name the file it should lead to (${target}) with --into.`,
   });
 }
+
+type CopyRequest = Pick<StageRequest, 'signal' | 'onProgress'>;
 
 /** Writes the part into the scratch folder. The stream's own end check has proven its bytes when this resolves. */
 export async function stage(
@@ -95,7 +103,7 @@ export function nameSource(error: unknown, copy: string, { parts }: PartSource):
   throw new DbopsError(error.code, message, { ...(hint === undefined ? {} : { hint }), cause: error });
 }
 
-export async function writeFirstPart(parts: PartSource, file: string, request: StageRequest): Promise<void> {
+export async function writeFirstPart(parts: PartSource, file: string, request: CopyRequest): Promise<void> {
   const [part] = parts.parts;
   if (part === undefined) throw new DbopsError('DAMAGED', 'the backup has no database file');
   let bytes = 0;
@@ -129,7 +137,7 @@ async function promote(
   const { kept, warnings } = await agent.run('promote', {
     staged,
     destination: path,
-    keepAs: `${path}.pre-restore.${stamp}`,
+    keepAs: keptAs(path, stamp),
     wal: settings['journal'] === 'wal',
     allowOpen,
     used: users.length > 0,

@@ -1,7 +1,6 @@
-import { finished } from 'node:stream/promises';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import type { OutputProgram } from '../../../core/ports/codec.ts';
-import { describeEnd, outputOf, startProgram, type ProgramEnd, type RunningProgram } from '../../../platform/program.ts';
+import { describeEnd, startProgram, type ProgramEnd, type RunningProgram } from '../../../platform/program.ts';
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 
@@ -49,4 +48,28 @@ export function createDumpProgram(request: DumpProgramRequest): DumpProgram {
     warnings,
     [Symbol.asyncDispose]: async () => running?.[Symbol.asyncDispose](),
   };
+}
+
+function failureOf(program: string, { label }: Connection, end: ProgramEnd): Error {
+  const name = program.split('/').at(-1) ?? program;
+  const what = `${name} of ${label} failed`;
+  return end.stderr === '' || end.signal !== null
+    ? explainFailure(what, describeEnd(end), 'TOOL_FAILED')
+    : explainFailure(what, end.stderr);
+}
+
+/** The output, which ends well only when the program has. */
+function wholeOutput(running: RunningProgram, judge: (end: ProgramEnd) => Promise<void>): Readable {
+  const { stdout } = running.child;
+  if (stdout === null) throw new Error('started without an output');
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    await using program = running;
+    yield* stdout as AsyncIterable<Buffer>;
+    await judge(await program.ended);
+  };
+  return Readable.from(pieces(), { objectMode: false, highWaterMark: 1 << 18 });
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '');
 }

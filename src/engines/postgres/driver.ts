@@ -1,0 +1,19 @@
+import type { EngineDriver } from '../engine-driver.ts';
+import { formatAddress, isPostgresAddress, parseAddress } from './connection/address.ts';
+import { recognisesDump } from './recognise.ts';
+
+/** `postgres://…`, `postgresql://…`, or libpq's keywords and values: `service=shop`, `host=db dbname=shop`. */
+export const postgresDriver: EngineDriver = {
+  name: 'postgres',
+  claims: isPostgresAddress,
+  recognises: recognisesDump,
+  locate: (address) => {
+    const { parameters, password } = parseAddress(address);
+    return { location: formatAddress(parameters), ...(password === undefined ? {} : { password }) };
+  },
+  nameOf: (location) => {
+    const { dbname, service, user } = parseAddress(location).parameters;
+    return dbname ?? service ?? user ?? 'postgres';
+  },
+  load: async (host) => (await import('./postgres-engine.ts')).createPostgresEngine(host),
+};

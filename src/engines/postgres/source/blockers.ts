@@ -1,0 +1,48 @@
+import { DbopsError, messageOf } from '../../../core/errors.ts';
+import { SqlError } from '../connection/query.ts';
+import { openSession } from '../connection/session.ts';
+import { explainFailure } from '../connection/failure.ts';
+import { findClients } from '../connection/clients.ts';
+import type { OpenDatabase } from './source.ts';
+
+/**
+ * Says of a lock that was not given who holds it; the sessions of the dump are of no use any more, so another one asks.
+ * Always rejects.
+ */
+export async function explainBlocked(error: unknown, database: OpenDatabase): Promise<never> {
+  const failure = error instanceof SqlError ? explainFailure('the facts could not be read', error.message) : error;
+  if (!/lock timeout|could not obtain lock/.test(messageOf(error))) throw failure;
+  const holders = await findHolders(database).catch(() => []);
+  if (holders.length === 0) throw failure;
+  throw new DbopsError('SOURCE_REFUSED', `${messageOf(failure)}; held by ${holders.join('; ')}`, {
+    hint: 'Wait until that is done, or give it more time with --lock-timeout. Nothing was published.',
+    cause: error,
+  });
+}
+
+// Modes that keep readers out, in sessions that were granted one on a table of this database.
+const holdersQuery = `
+  SELECT DISTINCT a.pid::text AS pid, coalesce(a.application_name, '') AS application, left(a.query, 200) AS statement,
+    pg_catalog.date_trunc('second', now() - a.xact_start)::text AS since
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+  WHERE l.granted AND l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND a.datname = current_database()
+  ORDER BY 1 LIMIT 5`;
+
+async function findHolders({ connection, signal }: OpenDatabase): Promise<string[]> {
+  const { paths } = await findClients(connection, ['psql'], 0, signal);
+  await using session = await openSession({ connection, psql: paths.psql, signal });
+  const rows = await session.query(holdersQuery);
+  return rows.map(({ pid, application, statement, since }) => {
+    const who = application === '' || application === null ? `process ${pid}` : `process ${pid} (${application})`;
+    return `${who} for ${since ?? 'some time'}: ${plainStatement(statement ?? '')}`;
+  });
+}
+
+/** Without what stands in quotes, which may be anybody's data, and on one line. */
+function plainStatement(statement: string): string {
+  return statement
+    .replace(/'(?:[^']|'')*'?/g, "'…'")
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 100);
+}

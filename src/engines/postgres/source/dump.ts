@@ -1,0 +1,106 @@
+import { readdir } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { DumpOptions } from '../../../core/dump-options.ts';
+import { DbopsError } from '../../../core/errors.ts';
+import type { Dump, DumpPart, DumpRequest, Examination } from '../../../core/ports/engine.ts';
+import { databaseArguments } from '../connection/connection.ts';
+import { readFacts } from '../facts/facts.ts';
+import type { Selection } from '../facts/selection.ts';
+import { findUnreadable, refuseIncompleteSight } from '../facts/sight.ts';
+import { explainBlocked } from './blockers.ts';
+import { planDump, type DumpPlan } from './dump-arguments.ts';
+import { createDumpProgram, type DumpProgram } from './pg-dump.ts';
+import { takeSnapshot } from './snapshot.ts';
+import type { OpenDatabase } from './source.ts';
+
+/** Dumps one snapshot, and reads the facts of that same snapshot beside it. */
+export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest): Promise<Dump> {
+  const { sessions, clients, connection } = database;
+  const plan = planDump(request.options, request.compression, clients.version.major);
+  if (plan.format === 'directory') refuseElsewhere(database);
+  const { name } = await takeSnapshot(sessions, connection.lockTimeoutMs);
+  const [first] = sessions;
+  if (first === undefined) throw new Error('no session');
+  const selection = selectionOf(request.options);
+  refuseIncompleteSight(await findUnreadable(first.query, selection));
+  const folder = join(request.scratch, 'db');
+  const program = createProgram(database, plan, name, folder);
+  const facts = readFacts(
+    sessions.map(({ query }) => query),
+    { level: request.facts, selection },
+  );
+  // Whoever never asks (because storing failed first) must not be ended by this one's failure.
+  facts.catch(() => undefined);
+  const parts = plan.format === 'directory' ? await runIntoFolder(program, plan, folder) : [streamed(program, plan)];
+  return {
+    tools: { [clients.paths.pg_dump.split('/').at(-1) ?? 'pg_dump']: clients.version.text },
+    parts,
+    uninspected: true,
+    finish: async (): Promise<Examination> => {
+      const found = await facts.catch((error: unknown) => explainBlocked(error, database));
+      database.signal.throwIfAborted();
+      const warnings = [...program.warnings, ...found.warnings];
+      return { facts: found.facts, problems: [], warnings, checks: [] };
+    },
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
+function createProgram(database: OpenDatabase, plan: DumpPlan, snapshot: string, folder: string): DumpProgram {
+  const { connection, clients, signal } = database;
+  return createDumpProgram({
+    connection,
+    program: clients.paths.pg_dump,
+    args: [
+      ...plan.args,
+      `--snapshot=${snapshot}`,
+      `--lock-wait-timeout=${connection.lockTimeoutMs}`,
+      ...(plan.format === 'directory' ? [`--file=${folder}`] : []),
+      ...databaseArguments(connection),
+    ],
+    signal,
+    explain: (error) => explainBlocked(error, database).catch((explained: Error) => explained),
+  });
+}
+
+function streamed(program: DumpProgram, { format, compressed }: DumpPlan): DumpPart {
+  const name = format === 'plain' ? 'db.sql' : 'db.dump';
+  return { name, source: { type: 'program', program }, compressed };
+}
+
+/** Every file of the directory format is a part of its own, so that one table can be fetched alone later. */
+async function runIntoFolder(program: DumpProgram, { compressed }: DumpPlan, folder: string): Promise<DumpPart[]> {
+  await program.run();
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Promise.all(
+    files.toSorted().map(async (path): Promise<DumpPart> => {
+      const { size } = await stat(path);
+      // The table of contents is read first by everybody, and small.
+      const whole = compressed || path.endsWith('toc.dat');
+      return { name: `db/${relative(folder, path)}`, source: { type: 'file', path, bytes: size }, compressed: whole };
+    }),
+  );
+}
+
+function refuseElsewhere({ connection: { via } }: OpenDatabase): void {
+  if (via.length === 0) return;
+  throw new DbopsError('USAGE', `the directory format cannot be dumped through ${via.join(' ')}`, {
+    hint: 'It is written as files, which would stay there. Use --format custom.',
+  });
+}
+
+function selectionOf({ blobs, ...options }: DumpOptions): Selection {
+  const { tables, excludeTables, excludeTableData, schemas, excludeSchemas, schemaOnly, dataOnly } = options;
+  return {
+    ...(tables === undefined ? {} : { tables }),
+    ...(excludeTables === undefined ? {} : { excludeTables }),
+    ...(excludeTableData === undefined ? {} : { excludeTableData }),
+    ...(schemas === undefined ? {} : { schemas }),
+    ...(excludeSchemas === undefined ? {} : { excludeSchemas }),
+    ...(schemaOnly === undefined ? {} : { schemaOnly }),
+    ...(dataOnly === undefined ? {} : { dataOnly }),
+    ...(blobs === false ? { noBlobs: true } : {}),
+  };
+}

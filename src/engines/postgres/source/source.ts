@@ -1,0 +1,74 @@
+import { DbopsError } from '../../../core/errors.ts';
+import type { DatabaseAddress, Dump, DumpRequest, Probe, Source } from '../../../core/ports/engine.ts';
+import type { CallOptions } from '../../../core/ports/storage.ts';
+import type { EngineHost } from '../../engine-driver.ts';
+import { findClients, type Clients } from '../connection/clients.ts';
+import { createConnection, type Connection } from '../connection/connection.ts';
+import { formatAddress } from '../connection/address.ts';
+import { openSession, type Session } from '../connection/session.ts';
+import { readEnvironment, type Environment } from '../facts/environment.ts';
+import { clientAdvice } from '../tools/client-advice.ts';
+import { refusePooler } from './pooler.ts';
+import { dumpSnapshot } from './dump.ts';
+
+/** An opened database: two sessions on it, and the programs that fit its server. */
+export interface OpenDatabase {
+  readonly connection: Connection;
+  readonly sessions: readonly Session[];
+  readonly clients: Clients<'pg_dump' | 'pg_dumpall'>;
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+}
+
+// Tables are counted by all of them at once.
+const sessionCount = 2;
+
+/** Connects, and finds the programs that the server's version needs. */
+export async function open(address: DatabaseAddress, host: EngineHost, { signal }: CallOptions): Promise<Source> {
+  const connection = createConnection(address, host);
+  const stack = new AsyncDisposableStack();
+  try {
+    const { paths } = await findClients(connection, ['psql'], 0, signal);
+    const sessions: Session[] = [];
+    for (let count = 0; count < sessionCount; count++) {
+      sessions.push(stack.use(await openSession({ connection, psql: paths.psql, signal })));
+    }
+    const [first] = sessions;
+    if (first === undefined) throw new Error('no session');
+    await refusePooler(sessions, connection);
+    const environment = await readEnvironment(first.query);
+    refuseAncient(environment);
+    const clients = await findClients(connection, ['pg_dump', 'pg_dumpall'], environment.serverMajor, signal);
+    const database: OpenDatabase = { connection, sessions, clients, environment, signal };
+    return {
+      probe: probeOf(database),
+      dump: (request: DumpRequest): Promise<Dump> => dumpSnapshot(database, request),
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+function probeOf({ connection, clients, environment }: OpenDatabase): Probe {
+  const advice = clientAdvice(clients.version);
+  return {
+    database: formatAddress({ ...connection.parameters, dbname: environment.database }),
+    serverVersion: environment.serverVersion,
+    bytes: environment.bytes,
+    scratchBytes: 0,
+    settings: environment.settings,
+    warnings: [...environment.warnings, ...(advice === undefined ? [] : [advice])],
+  };
+}
+
+// What the facts read stands in the catalogs since then.
+const oldestMajor = 13;
+
+function refuseAncient({ serverMajor, serverVersion }: Environment): void {
+  if (serverMajor >= oldestMajor) return;
+  throw new DbopsError('SOURCE_REFUSED', `the server is PostgreSQL ${serverVersion}, older than ${oldestMajor}`, {
+    hint: 'Dump it with its own pg_dump, and move it to a version that still gets fixes.',
+  });
+}

@@ -27,6 +27,20 @@ export function ownIdentity(): ProcessIdentity {
   return own;
 }
 
+/** As a word of letters, digits, dots, dashes and underscores, for the names of what belongs to the process. */
+export function formatIdentity({ pid, start, scope, host }: ProcessIdentity): string {
+  return [pid, start, scope, Buffer.from(host).toString('hex').slice(0, 100)].join('_');
+}
+
+/** Reads what `formatIdentity` gave; undefined for anything else. */
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  const [pid, start, scope, host, ...more] = text.split('_');
+  if (pid === undefined || start === undefined || scope === undefined || host === undefined || more.length > 0) {
+    return undefined;
+  }
+  return /^\d+$/.test(pid) ? { pid: Number(pid), start, scope, host: Buffer.from(host, 'hex').toString() } : undefined;
+}
+
 /** Whether the process is still there; `unknown` when it cannot be seen from here. */
 export function livenessOf(identity: ProcessIdentity): Liveness {
   const here = ownIdentity();

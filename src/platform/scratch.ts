@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DbopsError, hasCode } from '../core/errors.ts';
 import type { Scratch } from '../core/ports/scratch.ts';
 import { storageError } from './file-error.ts';
-import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { formatIdentity, livenessOf, ownIdentity, parseIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** The folder that holds everything temporary: hidden, so that no listing of backups takes it for a target. */
 export const SCRATCH_NAME = '.dbops-tmp';
@@ -97,17 +97,13 @@ async function isAbandoned(folder: string, name: string): Promise<boolean> {
   return info !== undefined && Date.now() - info.mtimeMs > unknownOwnerMs;
 }
 
-function folderName({ pid, start, scope, host }: ProcessIdentity): string {
-  const owner = [pid, start, scope, Buffer.from(host).toString('hex').slice(0, 100)].join('_');
-  return `${owner}_${randomBytes(4).toString('hex')}`;
+function folderName(identity: ProcessIdentity): string {
+  return `${formatIdentity(identity)}_${randomBytes(4).toString('hex')}`;
 }
 
 function ownerOf(name: string): ProcessIdentity | undefined {
-  const [pid, start, scope, host, nonce] = name.split('_');
-  if (pid === undefined || start === undefined || scope === undefined || host === undefined || nonce === undefined) {
-    return undefined;
-  }
-  return /^\d+$/.test(pid) ? { pid: Number(pid), start, scope, host: Buffer.from(host, 'hex').toString() } : undefined;
+  const nonce = name.lastIndexOf('_');
+  return nonce < 0 ? undefined : parseIdentity(name.slice(0, nonce));
 }
 
 // A killed run's child may still be writing for a moment; then removing needs a second look.

@@ -70,8 +70,16 @@ function wordsOf(said: string): string {
   return said
     .trim()
     .split('\n')
+    .map(withoutData)
     .map((line) => line.replace(/^(psql|pg_dump|pg_restore|pg_dumpall|initdb):\s*/, '').replace(/^(error|fatal):\s*/i, '').trim())
     .filter((line) => line !== '' && !/^(connection to server was lost|Is the server running)/.test(line))
     .join('; ')
     .slice(0, 2_000);
+}
+
+/** Rows are the user's own, and errors go into logs and records. */
+function withoutData(line: string): string {
+  return line
+    .replace(/^(CONTEXT:\s+COPY .*?, line \d+(?:, column [^:]+)?): .*$/, '$1')
+    .replace(/(Failing row contains|Key) \(.*$/, '$1 (…)');
 }

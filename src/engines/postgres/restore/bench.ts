@@ -1,0 +1,44 @@
+import type { StageRequest } from '../../../core/ports/engine.ts';
+import type { EngineHost } from '../../engine-driver.ts';
+import { createConnection } from '../connection/connection.ts';
+import { formatAddress } from '../connection/address.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { findServerPrograms } from '../tools/programs.ts';
+import { formOf, majorOf } from './preflight.ts';
+import { openServer, type OpenedDump, type Server } from './stage.ts';
+
+/** The server for a test restore: the one that was named, or a throw-away one of the installed programs. */
+export async function openBench(
+  { toc }: OpenedDump,
+  { bench, scratch, signal }: StageRequest,
+  host: EngineHost,
+  stack: AsyncDisposableStack,
+): Promise<Server> {
+  if (bench?.server !== undefined) return openServer(createConnection(bench.server, host), signal, stack);
+  const programs = await findServerPrograms({
+    path: host.environment['PATH'],
+    binDir: bench?.binDir,
+    atLeastMajor: majorOf(toc?.header.dumpVersion) ?? 0,
+  });
+  const { encoding = 'UTF8', collate, locale } = formOf(toc);
+  const sandbox = stack.use(
+    await startSandbox({
+      programs,
+      scratch,
+      encoding,
+      locale: collate ?? locale ?? 'C',
+      temporaryFolder: host.temporaryFolder,
+      signal,
+    }),
+  );
+  const { PGHOST: socket = '', PGPORT: port = '', PGUSER: user = '' } = sandbox.env;
+  const location = formatAddress({ host: socket, port, user, dbname: 'postgres' });
+  // Nothing of the environment that leads elsewhere may lead away from it.
+  const own = { ...host, environment: withoutLibpq(host.environment) };
+  const address = { location, lockTimeoutMs: 0, access: { binDir: sandbox.binDir } };
+  return openServer(createConnection(address, own), signal, stack, true);
+}
+
+function withoutLibpq(environment: EngineHost['environment']): EngineHost['environment'] {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('PG')));
+}

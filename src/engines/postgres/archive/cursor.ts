@@ -30,20 +30,18 @@ export class Cursor {
   }
 
   take(count: number): Buffer {
-    const end = this.at + count;
-    if (end > this.#bytes.length) throw new Incomplete(end);
-    const taken = this.#bytes.subarray(this.at, end);
-    this.at = end;
-    return taken;
+    const at = this.#advance(count);
+    return this.#bytes.subarray(at, at + count);
   }
 
   byte(): number {
-    return this.take(1).readUInt8(0);
+    return this.#bytes.readUInt8(this.#advance(1));
   }
 
   /** A byte for the sign, then the magnitude, least significant byte first. */
   integer(intBytes: number): number {
-    return readInteger(this.take(1 + intBytes), intBytes);
+    const at = this.#advance(1 + intBytes);
+    return readInteger(this.#bytes, intBytes, at);
   }
 
   /** A length and so many bytes; undefined where the length is negative, which stands for NULL. */
@@ -52,13 +50,21 @@ export class Cursor {
     if (length > limit) throw damaged(`a text of ${length} bytes is more than an archive can hold`);
     return length < 0 ? undefined : this.take(length);
   }
+
+  /** Gives where the bytes begin that it steps over. */
+  #advance(count: number): number {
+    const at = this.at;
+    if (at + count > this.#bytes.length) throw new Incomplete(at + count);
+    this.at += count;
+    return at;
+  }
 }
 
 /** Beyond 2^53 a magnitude is not exact; every caller refuses it as absurd long before. */
-export function readInteger(bytes: Buffer, intBytes: number): number {
-  const low = bytes.readUInt32LE(1);
-  const magnitude = intBytes === 8 ? bytes.readUInt32LE(5) * 2 ** 32 + low : low;
-  return bytes[0] === 0 ? magnitude : -magnitude;
+export function readInteger(bytes: Buffer, intBytes: number, at = 0): number {
+  const low = bytes.readUInt32LE(at + 1);
+  const magnitude = intBytes === 8 ? bytes.readUInt32LE(at + 5) * 2 ** 32 + low : low;
+  return bytes[at] === 0 ? magnitude : -magnitude;
 }
 
 export function damaged(message: string): DbopsError {

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { DbopsError } from '../../../core/errors.ts';
-import type { CodecWatch } from '../../../core/ports/codec.ts';
+import type { Codecs, CodecWatch } from '../../../core/ports/codec.ts';
 import { nameOf, printable } from './entry-name.ts';
 import type { Inspection } from './inspection.ts';
-import { checkFile, suffixes } from './member-file.ts';
+import { checkFile, suffixes, type Encodings } from './member-file.ts';
 import { memberNames, unwatched, watchMember, type MemberWatch } from './members.ts';
 import { collectToc } from './toc-reader.ts';
 import type { Toc, TocEntry } from './toc.ts';
@@ -12,8 +12,7 @@ export interface Directory {
   /** The files in it, without a path. */
   readonly names: readonly string[];
   readonly open: (name: string) => Promise<Readable>;
-  /** Follows zstd frames: Node's decompressor does not mind when one breaks off. */
-  readonly watchZstd: () => CodecWatch;
+  readonly codecs: Pick<Codecs, 'byId'>;
 }
 
 /**
@@ -56,11 +55,13 @@ function asDirectory({ header, entries }: Toc): Toc {
 class DirectoryInspector {
   readonly problems: string[] = [];
   readonly #directory: Directory;
+  readonly #encodings: Encodings;
   readonly #unclaimed: Set<string>;
   readonly #claimed = new Set(['toc.dat']);
 
   constructor(directory: Directory) {
     this.#directory = directory;
+    this.#encodings = { gzip: watcher(directory, 'gzip'), zstd: watcher(directory, 'zstd') };
     this.#unclaimed = new Set(directory.names);
     this.#unclaimed.delete('toc.dat');
   }
@@ -89,7 +90,13 @@ class DirectoryInspector {
     }
     this.#unclaimed.delete(name);
     this.#claimed.add(name);
-    const problem = await checkFile(name, await this.#directory.open(name), watch, this.#directory.watchZstd);
+    const problem = await checkFile(name, await this.#directory.open(name), watch, this.#encodings);
     if (problem !== undefined) this.problems.push(`${name} with ${what}: ${problem}`);
   }
+}
+
+function watcher({ codecs }: Directory, id: string): () => CodecWatch {
+  const codec = codecs.byId(id);
+  if (codec === undefined) throw new Error(`there is no codec ${id}`);
+  return () => codec.watch();
 }

@@ -8,33 +8,33 @@ import type { MemberWatch } from './members.ts';
 /** What pg_dump appends to the name of a file that it compressed; the longer ones came with pg_dump 16. */
 export const suffixes = ['', '.gz', '.lz4', '.zst'] as const;
 
+/** Who follows a compressor's own format: Node's decompressors do not mind when zstd breaks off, or gzip goes on. */
+export type Encodings = Readonly<Record<'gzip' | 'zstd', () => CodecWatch>>;
+
 /** Reads a file of a directory archive to its end and gives what is wrong with it. Rejects when the stream fails. */
 export async function checkFile(
   name: string,
   stream: Readable,
   content: MemberWatch,
-  watchZstd: () => CodecWatch,
+  encodings: Encodings,
 ): Promise<string | undefined> {
-  if (name.endsWith('.gz')) return await decompress(stream, createGunzip(), withoutEnd, content);
-  if (name.endsWith('.zst')) return await decompress(stream, createZstdDecompress(), watchZstd(), content);
+  if (name.endsWith('.gz')) return await decompress(stream, createGunzip(), encodings.gzip(), content);
+  if (name.endsWith('.zst')) return await decompress(stream, createZstdDecompress(), encodings.zstd(), content);
   const watch = name.endsWith('.lz4') ? watchLz4() : content;
   for await (const chunk of stream as AsyncIterable<Buffer>) watch.update(chunk);
   return watch.problem();
 }
 
-/** Gzip's decompressor finds a missing end by itself. */
-const withoutEnd: CodecWatch = { update: () => undefined, problem: () => undefined };
-
 async function decompress(
   stream: Readable,
   decompressor: Duplex,
-  frames: CodecWatch,
+  encoded: CodecWatch,
   content: MemberWatch,
 ): Promise<string | undefined> {
   let bytes = 0;
-  const watchFrames = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const watchEncoded = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of source) {
-      frames.update(chunk);
+      encoded.update(chunk);
       yield chunk;
     }
   };
@@ -45,12 +45,12 @@ async function decompress(
     }
   };
   try {
-    await pipeline(stream, watchFrames, decompressor, watchContent);
+    await pipeline(stream, watchEncoded, decompressor, watchContent);
   } catch (error) {
     if (isRefusal(error)) return `it cannot be decompressed (${error.message})`;
     throw error;
   }
-  return frames.problem(bytes) ?? content.problem();
+  return encoded.problem(bytes) ?? content.problem();
 }
 
 function isRefusal(error: unknown): error is Error {

@@ -89,5 +89,5 @@ function describeMissing(entry: TocEntry): string {
 }
 
 function summary(problems: readonly string[]): string | undefined {
-  return problems.length > 1 ? `${problems[0]}, and ${problems.length - 1} more problems` : problems[0];
+  return problems.length > 1 ? `${problems[0]}, and ${problems.length - 1} more` : problems[0];
 }

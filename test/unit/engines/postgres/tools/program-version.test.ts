@@ -25,7 +25,7 @@ describe('the version of a program', () => {
     expect(parseProgramVersion(line)).toBeUndefined();
   });
 
-  test('test versions come before the release, and ten after nine', () => {
+  test('betas come before the release, and ten after nine', () => {
     const order = ['(x) 15.9', '(x) 15.10', '(x) 17beta1', '(x) 17.0', '(x) 18devel'];
     const parsed = order.toReversed().map((text) => parseProgramVersion(`p ${text}`));
     const sorted = parsed.filter((version) => version !== undefined).toSorted(compareVersions);

@@ -80,7 +80,7 @@ test('a program that does not run is named, and not taken', async () => {
   });
 });
 
-test('a test version is taken only when no release of that version is there', async () => {
+test('a beta is taken only when no release of that version is there', async () => {
   const root = await temporaryFolder();
   const beta = install(join(root, 'beta'), '17beta1');
   const release = install(join(root, 'release'), '17.1');

@@ -38,7 +38,7 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
 }
 
 function engineHost({ env, temporaryFolder }: Host): EngineHost {
-  return { environment: env, temporaryFolder };
+  return { environment: env, temporaryFolder, codecs: createCodecs(env['PATH']) };
 }
 
 async function freeBytes(folder: string): Promise<number | undefined> {

@@ -1,16 +1,17 @@
 import { DbopsError } from '../core/errors.ts';
 import type { EngineDriver } from './engine-driver.ts';
+import { postgresDriver } from './postgres/driver.ts';
 import { sqliteDriver } from './sqlite/driver.ts';
 
 /** Every kind of database. Adding one is a folder and a line here. */
-export const engineDrivers: readonly EngineDriver[] = [sqliteDriver];
+export const engineDrivers: readonly EngineDriver[] = [postgresDriver, sqliteDriver];
 
 /** @throws DbopsError USAGE when no engine knows such addresses. */
 export function engineForAddress(address: string): EngineDriver {
   const driver = engineDrivers.find((candidate) => candidate.claims(address));
   if (driver !== undefined) return driver;
   throw new DbopsError('USAGE', `no engine is known for ${address.slice(0, address.indexOf(':'))}: addresses`, {
-    hint: `Known engines: ${engineDrivers.map(({ name }) => name).join(', ')}. For SQLite give a path or sqlite:path.`,
+    hint: `Known engines: ${engineDrivers.map(({ name }) => name).join(', ')}. For SQLite give a path or sqlite:path, for PostgreSQL postgresql://user@host/name.`,
   });
 }
 

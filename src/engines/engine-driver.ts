@@ -1,3 +1,4 @@
+import type { Codecs } from '../core/ports/codec.ts';
 import type { DatabaseAddress, Engine } from '../core/ports/engine.ts';
 
 /** What dbops has to know of a kind of database before it loads it. */
@@ -21,4 +22,5 @@ export interface EngineHost {
   /** Finds the programs, and holds settings that belong to addresses, such as PGHOST. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly temporaryFolder: string;
+  readonly codecs: Codecs;
 }

@@ -11,7 +11,10 @@ export interface Findings {
 
 /** Holds what an examination found against the facts of the snapshot. */
 export function compare(recorded: Facts | undefined, found: Examination): Findings {
-  const differences = recorded === undefined || found.facts === undefined ? [] : compareFacts(recorded, found.facts);
+  const differences =
+    recorded === undefined || found.facts === undefined
+      ? []
+      : compareFacts(found.comparable?.(recorded) ?? recorded, found.facts);
   return { problems: [...found.problems, ...differences], warnings: found.warnings, checks: found.checks };
 }
 

@@ -123,9 +123,7 @@ export async function openForeign(path: string, ports: Ports, options: CallOptio
     engine,
     bytes: codec === undefined ? size : undefined,
     parts: {
-      parts: [
-        { name, decodedName: withoutSuffix(name, codec), bytes: codec === undefined ? size : undefined },
-      ],
+      parts: [{ name, decodedName: withoutSuffix(name, codec), bytes: codec === undefined ? size : undefined }],
       open: (_name, callOptions) => openDecoded(path, codec, callOptions),
     },
     stored: undefined,

@@ -70,6 +70,8 @@ export interface Examination {
   /** Worth saying, but part of what was backed up. */
   readonly warnings: readonly string[];
   readonly checks: readonly CheckResult[];
+  /** What of recorded facts can be compared with these, where another version of a server read them. */
+  readonly comparable?: (recorded: Facts) => Facts;
 }
 
 /** One dump in flight: a frozen snapshot. Disposing ends children and frees scratch files, whatever happened. */

@@ -200,7 +200,7 @@ export class SqlScanner extends StatementReader {
     const name = buffer.toString('latin1', at + 1, Math.min(end, at + 100));
     const next = buffer[end] ?? 0;
     if (/^[A-Z][A-Z0-9_]+$/.test(name)) this.doubt(`the variable :${name} of psql`, buffer, at);
-    else if (name !== '' && openers.includes(next)) {
+    else if (name !== '' && openers.has(next)) {
       this.doubt('a quote right after what psql takes for a variable', buffer, at);
     }
     return end;
@@ -233,7 +233,7 @@ export class SqlScanner extends StatementReader {
   }
 }
 
-const openers: readonly number[] = [byte.singleQuote, byte.doubleQuote, byte.dollar];
+const openers: ReadonlySet<number> = new Set([byte.singleQuote, byte.doubleQuote, byte.dollar]);
 
 const openQuotes: Readonly<Record<Quotes['type'], OpenEnd>> = {
   string: 'a quoted string',

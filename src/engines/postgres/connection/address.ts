@@ -20,11 +20,13 @@ const keywords = new Set(
 );
 
 // Settings of application libraries that stand in the same addresses and mean nothing to libpq.
-const foreign = new Set([
-  ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer', 'statement_cache_size', 'socket_timeout'],
-  ['sslaccept', 'sslidentity', 'prepared_statements', 'prepare_threshold', 'pool_size', 'max_connections'],
-  ['client_encoding', 'fallback_application_name', 'uselibpqcompat', 'supa', 'workaround'],
-].flat());
+const foreign = new Set(
+  [
+    ['schema', 'connection_limit', 'pool_timeout', 'pgbouncer', 'statement_cache_size', 'socket_timeout'],
+    ['sslaccept', 'sslidentity', 'prepared_statements', 'prepare_threshold', 'pool_size', 'max_connections'],
+    ['client_encoding', 'fallback_application_name', 'uselibpqcompat', 'supa', 'workaround'],
+  ].flat(),
+);
 
 /** Whether an address is of the form that this engine reads: a URI, or libpq's keywords and values. */
 export function isPostgresAddress(text: string): boolean {
@@ -45,7 +47,11 @@ export function parseAddress(text: string): ParsedAddress {
     else if (keywords.has(keyword)) parameters[keyword] = value;
     else if (!foreign.has(keyword)) throw malformed(`it has an unknown setting ${JSON.stringify(keyword)}`);
   }
-  if (Object.values({ ...parameters, password }).some((value) => value?.includes('\0') === true || /[\r\n]/.test(value ?? '')))
+  if (
+    Object.values({ ...parameters, password }).some(
+      (value) => value?.includes('\0') === true || /[\r\n]/.test(value ?? ''),
+    )
+  )
     throw malformed('it holds a control character');
   return { parameters, password };
 }
@@ -77,7 +83,9 @@ function readHosts(hosts: string): [string, string][] {
   });
   const ports = places.map(({ port }) => port);
   return [
-    ...(places.some(({ host }) => host !== '') ? [['host', places.map(({ host }) => host).join(',')] as [string, string]] : []),
+    ...(places.some(({ host }) => host !== '')
+      ? [['host', places.map(({ host }) => host).join(',')] as [string, string]]
+      : []),
     ...(ports.some((port) => port !== '') ? [['port', ports.join(',')] as [string, string]] : []),
   ];
 }
@@ -138,7 +146,9 @@ export function formatAddress(parameters: Parameters): string {
     ...(inAuthority ? {} : { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) }),
     ...rest,
   });
-  const query = settings.map(([keyword, value]) => `${keyword}=${encodeURIComponent(value).replaceAll('%2F', '/')}`).join('&');
+  const query = settings
+    .map(([keyword, value]) => `${keyword}=${encodeURIComponent(value).replaceAll('%2F', '/')}`)
+    .join('&');
   const login = user === undefined ? '' : `${encodeURIComponent(user)}@`;
   return `postgresql://${login}${places}/${encodeURIComponent(dbname ?? '')}${query === '' ? '' : `?${query}`}`;
 }

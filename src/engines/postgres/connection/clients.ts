@@ -27,9 +27,13 @@ export async function findClients<N extends ClientProgram>(
   const found = await Promise.all(names.map((name) => versionOf(connection, paths[name], signal)));
   const [version] = found.toSorted((a, b) => a.major - b.major);
   if (version !== undefined && version.major >= atLeastMajor) return { version, paths };
-  throw new DbopsError('TOOL_MISSING', `${names.join(' and ')} ${version?.text ?? ''} there cannot read a server of PostgreSQL ${atLeastMajor}`, {
-    hint: `Run a newer client through ${connection.via.join(' ')}, or name its folder there with binDir.`,
-  });
+  throw new DbopsError(
+    'TOOL_MISSING',
+    `${names.join(' and ')} ${version?.text ?? ''} there cannot read a server of PostgreSQL ${atLeastMajor}`,
+    {
+      hint: `Run a newer client through ${connection.via.join(' ')}, or name its folder there with binDir.`,
+    },
+  );
 }
 
 async function versionOf(connection: Connection, program: string, signal: AbortSignal): Promise<ProgramVersion> {

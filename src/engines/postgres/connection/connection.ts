@@ -60,7 +60,9 @@ const settings = { LC_ALL: 'C', PGAPPNAME: 'dbops' };
 
 /** Only what libpq reads, and what finds its files: no NODE_OPTIONS or LD_PRELOAD of somebody else's, and no rc files. */
 function clientEnvironment(environment: EngineHost['environment'], password: string | undefined): Command['env'] {
-  const kept = Object.entries(environment).filter(([name]) => /^(PG(?!CLIENTENCODING$)[A-Z]+|PATH|HOME|USER|LOGNAME|TMPDIR|KRB5.*)$/.test(name));
+  const kept = Object.entries(environment).filter(([name]) =>
+    /^(PG(?!CLIENTENCODING$)[A-Z]+|PATH|HOME|USER|LOGNAME|TMPDIR|KRB5.*)$/.test(name),
+  );
   return { ...Object.fromEntries(kept), ...settings, ...(password === undefined ? {} : { PGPASSWORD: password }) };
 }
 

@@ -31,7 +31,10 @@ const explanations: readonly Explanation[] = [
     pattern: /SSL|certificate|sslmode/i,
     hint: 'Check sslmode and sslrootcert in the address. dbops never lowers sslmode by itself.',
   },
-  { pattern: /too many (clients|connections)|remaining connection slots/, hint: 'Free connections, then run this again.' },
+  {
+    pattern: /too many (clients|connections)|remaining connection slots/,
+    hint: 'Free connections, then run this again.',
+  },
   {
     pattern: /(starting up|shutting down|recovery mode)/,
     hint: 'Wait until the server is up, then run this again.',
@@ -44,13 +47,18 @@ const explanations: readonly Explanation[] = [
     pattern: /canceling statement due to lock timeout|could not obtain lock/,
     hint: 'Wait for the migration or command that holds the lock, or give it more time with --lock-timeout.',
   },
-  { pattern: /No space left on device|could not extend file/, hint: 'Free space on the disk that is full.', code: 'NO_SPACE' },
+  {
+    pattern: /No space left on device|could not extend file/,
+    hint: 'Free space on the disk that is full.',
+    code: 'NO_SPACE',
+  },
   {
     pattern: /conflict with recovery/,
     hint: 'The standby stopped a long query. Raise max_standby_streaming_delay or set hot_standby_feedback there.',
   },
   {
-    pattern: /server closed the connection|terminating connection|connection to server was lost|SSL SYSCALL|could not receive data/,
+    pattern:
+      /server closed the connection|terminating connection|connection to server was lost|SSL SYSCALL|could not receive data/,
     hint: 'The server ended or the network broke. Nothing was published; run this again when it is back.',
   },
   { pattern: /out of shared memory|max_locks_per_transaction/, hint: 'Raise max_locks_per_transaction on the server.' },
@@ -61,7 +69,7 @@ export function explainFailure(what: string, said: string, otherwise: ErrorCode 
   const words = wordsOf(said);
   const found = explanations.find(({ pattern }) => pattern.test(words));
   return new DbopsError(found?.code ?? otherwise, words === '' ? what : `${what}: ${words}`, {
-    hint: found?.hint ?? 'See the server\'s log for more.',
+    hint: found?.hint ?? "See the server's log for more.",
   });
 }
 
@@ -71,7 +79,12 @@ function wordsOf(said: string): string {
     .trim()
     .split('\n')
     .map(withoutData)
-    .map((line) => line.replace(/^(psql|pg_dump|pg_restore|pg_dumpall|initdb):\s*/, '').replace(/^(error|fatal):\s*/i, '').trim())
+    .map((line) =>
+      line
+        .replace(/^(psql|pg_dump|pg_restore|pg_dumpall|initdb):\s*/, '')
+        .replace(/^(error|fatal):\s*/i, '')
+        .trim(),
+    )
     .filter((line) => line !== '' && !/^(connection to server was lost|Is the server running)/.test(line))
     .join('; ')
     .slice(0, 2_000);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { startProgram, describeEnd, type RunningProgram } from '../../../platform/program.ts';
 import { databaseArguments, type Connection } from './connection.ts';
-import { explainFailure } from './failure.ts';
 import { parseCsv } from './csv.ts';
+import { explainFailure } from './failure.ts';
 import { SqlError, type Query, type Row } from './query.ts';
 
 /** One connection to a server, held by psql, so that every setting of libpq means here what it means to people. */
@@ -30,11 +30,12 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   // Marks that no value can hold, because nobody knows them.
   const mark = `dbops-${randomBytes(12).toString('hex')}`;
   const args = ['--no-psqlrc', '--quiet', '--pset=format=csv', `--pset=null=${mark}`, '--pset=pager=off'];
-  const { file, args: words, env, preface } = connection.command(
-    psql,
-    [...args, ...databaseArguments(connection)],
-    { PGCLIENTENCODING: 'UTF8' },
-  );
+  const {
+    file,
+    args: words,
+    env,
+    preface,
+  } = connection.command(psql, [...args, ...databaseArguments(connection)], { PGCLIENTENCODING: 'UTF8' });
   const program = startProgram({ file, args: words, env, stdin: 'pipe', signal });
   program.child.stdin?.write(preface);
   const query = converse(program, mark, connection.label, signal);
@@ -75,7 +76,9 @@ function converse(program: RunningProgram, mark: string, label: string, signal: 
     }
   });
   void program.ended.then((end) => {
-    lost = signal.aborted ? toError(signal.reason) : explainFailure(`no connection to ${label}`, end.stderr === '' ? describeEnd(end) : said || end.stderr);
+    lost = signal.aborted
+      ? toError(signal.reason)
+      : explainFailure(`no connection to ${label}`, end.stderr === '' ? describeEnd(end) : said || end.stderr);
     for (const { reject } of waiting.splice(0)) reject(lost);
   });
   return (sql) => {

@@ -1,7 +1,7 @@
 import type { StageRequest } from '../../../core/ports/engine.ts';
 import type { EngineHost } from '../../engine-driver.ts';
-import { createConnection } from '../connection/connection.ts';
 import { formatAddress } from '../connection/address.ts';
+import { createConnection } from '../connection/connection.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { findServerPrograms } from '../tools/programs.ts';
 import { formOf, majorOf } from './preflight.ts';
@@ -35,7 +35,7 @@ export async function openBench(
   const location = formatAddress({ host: socket, port, user, dbname: 'postgres' });
   // Nothing of the environment that leads elsewhere may lead away from it.
   const own = { ...host, environment: withoutLibpq(host.environment) };
-  const address = { location, lockTimeoutMs: 0, access: { binDir: sandbox.binDir } };
+  const address = { location, lockTimeoutMs: 0, access: bench?.binDir === undefined ? {} : { binDir: bench.binDir } };
   return openServer(createConnection(address, own), signal, stack, true);
 }
 

@@ -55,7 +55,8 @@ async function feed(input: Readable, stdin: NodeJS.WritableStream): Promise<Erro
     return undefined;
   } catch (error) {
     // The program stopped reading: why, it says itself.
-    if (hasCode(error, 'EPIPE') || hasCode(error, 'ERR_STREAM_PREMATURE_CLOSE') || hasCode(error, 'ECONNRESET')) return undefined;
+    if (hasCode(error, 'EPIPE') || hasCode(error, 'ERR_STREAM_PREMATURE_CLOSE') || hasCode(error, 'ECONNRESET'))
+      return undefined;
     return error instanceof Error ? error : new Error(String(error));
   }
 }

@@ -9,7 +9,8 @@ export function formOf(toc: Toc | undefined): DatabaseForm {
   if (toc === undefined) return {};
   const statement = toc.entries.find(({ desc }) => desc === 'DATABASE')?.definition ?? '';
   const encoding = /client_encoding = '([A-Za-z0-9_]{1,40})'/.exec(definitionOf(toc, 'ENCODING'))?.[1];
-  const literal = (word: string): string | undefined => new RegExp(` ${word} = '((?:[^']|'')*)'`).exec(statement)?.[1]?.replaceAll("''", "'");
+  const literal = (word: string): string | undefined =>
+    new RegExp(` ${word} = '((?:[^']|'')*)'`).exec(statement)?.[1]?.replaceAll("''", "'");
   const provider = / LOCALE_PROVIDER = (libc|icu|builtin)\b/.exec(statement)?.[1];
   const locale = literal('ICU_LOCALE') ?? literal('BUILTIN_LOCALE') ?? literal('LOCALE');
   const [collate, ctype] = [literal('LC_COLLATE'), literal('LC_CTYPE')];
@@ -83,9 +84,13 @@ export async function createStandIns(roles: readonly string[], query: Query): Pr
 /** @throws DbopsError TOOL_MISSING */
 export function refuseMissingExtensions(missing: readonly string[], where: string): void {
   if (missing.length === 0) return;
-  throw new DbopsError('TOOL_MISSING', `${where} lacks the extensions ${missing.map((name) => JSON.stringify(name)).join(', ')}`, {
-    hint: 'Nothing was changed. Install the packages of these extensions on that server, or use a server that has them (--scratch-url for tests).',
-  });
+  throw new DbopsError(
+    'TOOL_MISSING',
+    `${where} lacks the extensions ${missing.map((name) => JSON.stringify(name)).join(', ')}`,
+    {
+      hint: 'Nothing was changed. Install the packages of these extensions on that server, or use a server that has them (--scratch-url for tests).',
+    },
+  );
 }
 
 /**
@@ -104,4 +109,3 @@ export function majorOf(version: string | undefined): number | undefined {
   const major = /^(\d{1,3})/.exec(version ?? '')?.[1];
   return major === undefined ? undefined : Number(major);
 }
-

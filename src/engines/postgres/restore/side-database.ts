@@ -50,7 +50,9 @@ export async function createSideDatabase(
   const warnings = await create(query, name, form);
   let kept = false;
   try {
-    await query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${quoteLiteral(commentPrefix + formatIdentity(ownIdentity()))}`);
+    await query(
+      `COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${quoteLiteral(commentPrefix + formatIdentity(ownIdentity()))}`,
+    );
   } catch (error) {
     await drop(query, name);
     throw error;
@@ -95,7 +97,9 @@ function formClauses({ encoding, provider, collate, ctype, locale }: DatabaseFor
     clause('ENCODING', encoding),
     // A word, not a literal; checked where it was read.
     provider === undefined ? '' : ` LOCALE_PROVIDER = ${provider}`,
-    locale !== undefined && provider === undefined ? `${clause('LC_COLLATE', locale)}${clause('LC_CTYPE', locale)}` : '',
+    locale !== undefined && provider === undefined
+      ? `${clause('LC_COLLATE', locale)}${clause('LC_CTYPE', locale)}`
+      : '',
     clause('LC_COLLATE', collate),
     clause('LC_CTYPE', ctype),
     provider === 'icu' ? clause('ICU_LOCALE', locale) : provider === undefined ? '' : clause('LOCALE', locale),

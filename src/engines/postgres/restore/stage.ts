@@ -1,21 +1,28 @@
 import { availableParallelism } from 'node:os';
 import { DbopsError, messageOf } from '../../../core/errors.ts';
-import type { DatabaseAddress, ExamineRequest, Examination, PartSource, StageRequest, Staging } from '../../../core/ports/engine.ts';
+import type {
+  DatabaseAddress,
+  ExamineRequest,
+  Examination,
+  PartSource,
+  StageRequest,
+  Staging,
+} from '../../../core/ports/engine.ts';
 import type { EngineHost } from '../../engine-driver.ts';
 import type { Toc } from '../archive/toc.ts';
 import { findClients } from '../connection/clients.ts';
 import { createConnection, type Connection } from '../connection/connection.ts';
 import { openSession, type Session } from '../connection/session.ts';
 import { runChecks } from '../facts/checks.ts';
-import { readFacts } from '../facts/facts.ts';
+import { comparableOn, readFacts } from '../facts/facts.ts';
+import { beginReading } from '../facts/reading.ts';
 import { readVersion } from '../facts/sql-text.ts';
+import { openBench } from './bench.ts';
 import { readContent, readTocOf, type DumpContent } from './dump-content.ts';
 import { fillDatabase } from './fill.ts';
-import { openBench } from './bench.ts';
 import {
   createStandIns,
   formOf,
-  majorOf,
   missingExtensions,
   missingRoles,
   refuseMissingExtensions,
@@ -101,7 +108,10 @@ async function prepare(server: Server, { toc }: OpenedDump, { options = {} }: St
   refuseOlderServer(toc, server.major, server.connection.label);
   if (toc === undefined) return [];
   const { query } = server.session;
-  refuseMissingExtensions(await missingExtensions(toc, query), server.throwAway ? 'the test server' : server.connection.label);
+  refuseMissingExtensions(
+    await missingExtensions(toc, query),
+    server.throwAway ? 'the test server' : server.connection.label,
+  );
   const wanted = options.owner === true || options.acl === true ? rolesMentioned(toc) : [];
   const missing = await missingRoles([...new Set([...rolesNeeded(toc), ...wanted])], query);
   if (missing.length === 0) return [];
@@ -128,11 +138,17 @@ async function examine(
   }
   const [first] = sessions;
   if (first === undefined) throw new Error('no session');
-  const found = await readFacts(sessions.map(({ query }) => query), { level: facts });
+  for (const session of sessions) await beginReading(session, connection.lockTimeoutMs);
+  const found = await readFacts(
+    sessions.map(({ query }) => query),
+    { level: facts },
+  );
+  const version = await readVersion(first.query);
   return {
     facts: found.facts,
     problems: [],
     warnings: [...warnings, ...found.warnings],
     checks: await runChecks(first.query, checks),
+    comparable: (recorded) => comparableOn(recorded, version),
   };
 }

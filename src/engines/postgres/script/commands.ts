@@ -26,6 +26,7 @@ export class CommandJudge {
     const [, word, key] = /^\\(restrict|unrestrict) ([A-Za-z0-9]{1,128})$/.exec(text) ?? [];
     if (word === 'restrict' && key !== undefined && this.mayRestrict()) {
       this.key = key;
+      this.section = 'empty';
       return 'drop';
     }
     if (word === 'unrestrict' && key !== undefined && key === this.key) {

@@ -1,8 +1,8 @@
 import { DbopsError, messageOf } from '../../../core/errors.ts';
+import { findClients } from '../connection/clients.ts';
+import { explainFailure } from '../connection/failure.ts';
 import { SqlError } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
-import { explainFailure } from '../connection/failure.ts';
-import { findClients } from '../connection/clients.ts';
 import type { OpenDatabase } from './source.ts';
 
 /**

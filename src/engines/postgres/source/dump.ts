@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { DumpOptions } from '../../../core/dump-options.ts';
 import { DbopsError } from '../../../core/errors.ts';
@@ -7,7 +6,7 @@ import type { Dump, DumpPart, DumpRequest, Examination } from '../../../core/por
 import { databaseArguments } from '../connection/connection.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Selection } from '../facts/selection.ts';
-import { findUnreadable, refuseIncompleteSight } from '../facts/sight.ts';
+import { findUnreadable, refuseIncompleteSight } from '../facts/unreadable.ts';
 import { explainBlocked } from './blockers.ts';
 import { planDump, type DumpPlan } from './dump-arguments.ts';
 import { createDumpProgram, type DumpProgram } from './pg-dump.ts';

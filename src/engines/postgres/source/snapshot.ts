@@ -1,5 +1,6 @@
 import { DbopsError } from '../../../core/errors.ts';
 import type { Session } from '../connection/session.ts';
+import { beginReading } from '../facts/reading.ts';
 import { quoteLiteral } from '../facts/sql-text.ts';
 
 /** A frozen moment of a database, seen by several sessions and by the programs that are told its name. */
@@ -15,23 +16,13 @@ export interface Snapshot {
 export async function takeSnapshot(sessions: readonly Session[], lockTimeoutMs: number): Promise<Snapshot> {
   const [first, ...others] = sessions;
   if (first === undefined) throw new Error('a snapshot needs a session');
-  await begin(first, lockTimeoutMs);
+  await beginReading(first, lockTimeoutMs);
   const [row] = await first.query('SELECT pg_catalog.pg_export_snapshot() AS name');
   const name = row?.['name'];
   if (name === undefined || name === null) throw new DbopsError('SOURCE_REFUSED', 'the server gave no snapshot');
   for (const session of others) {
-    await begin(session, lockTimeoutMs);
+    await beginReading(session, lockTimeoutMs);
     await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(name)}`);
   }
   return { name };
-}
-
-async function begin({ query }: Session, lockTimeoutMs: number): Promise<void> {
-  await query(`SET lock_timeout = ${lockTimeoutMs}`);
-  for (const limit of ['statement_timeout', 'idle_in_transaction_session_timeout']) await query(`SET ${limit} = 0`);
-  // Newer servers only.
-  await query(
-    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('transaction_timeout', 'idle_session_timeout')",
-  );
-  await query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 }

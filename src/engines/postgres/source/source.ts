@@ -2,14 +2,16 @@ import { DbopsError } from '../../../core/errors.ts';
 import type { DatabaseAddress, Dump, DumpRequest, Probe, Source } from '../../../core/ports/engine.ts';
 import type { CallOptions } from '../../../core/ports/storage.ts';
 import type { EngineHost } from '../../engine-driver.ts';
+import { formatAddress } from '../connection/address.ts';
 import { findClients, type Clients } from '../connection/clients.ts';
 import { createConnection, type Connection } from '../connection/connection.ts';
-import { formatAddress } from '../connection/address.ts';
 import { openSession, type Session } from '../connection/session.ts';
 import { readEnvironment, type Environment } from '../facts/environment.ts';
+import { inReading } from '../facts/reading.ts';
+import { readVersion } from '../facts/sql-text.ts';
 import { clientAdvice } from '../tools/client-advice.ts';
-import { refusePooler } from './pooler.ts';
 import { dumpSnapshot } from './dump.ts';
+import { refusePooler } from './pooler.ts';
 
 /** An opened database: two sessions on it, and the programs that fit its server. */
 export interface OpenDatabase {
@@ -36,9 +38,9 @@ export async function open(address: DatabaseAddress, host: EngineHost, { signal 
     const [first] = sessions;
     if (first === undefined) throw new Error('no session');
     await refusePooler(sessions, connection);
-    const environment = await readEnvironment(first.query);
-    refuseAncient(environment);
-    const clients = await findClients(connection, ['pg_dump', 'pg_dumpall'], environment.serverMajor, signal);
+    const major = await readMajor(first, connection);
+    const environment = await inReading(first, connection.lockTimeoutMs, () => readEnvironment(first.query));
+    const clients = await findClients(connection, ['pg_dump', 'pg_dumpall'], major, signal);
     const database: OpenDatabase = { connection, sessions, clients, environment, signal };
     return {
       probe: probeOf(database),
@@ -53,12 +55,13 @@ export async function open(address: DatabaseAddress, host: EngineHost, { signal 
 
 function probeOf({ connection, clients, environment }: OpenDatabase): Probe {
   const advice = clientAdvice(clients.version);
+  const { values } = environment;
   return {
-    database: formatAddress({ ...connection.parameters, dbname: environment.database }),
-    serverVersion: environment.serverVersion,
-    bytes: environment.bytes,
+    database: formatAddress({ ...connection.parameters, dbname: String(values['database'] ?? '') }),
+    serverVersion: String(values['serverVersion'] ?? ''),
+    bytes: Number(values['databaseBytes'] ?? 0),
     scratchBytes: 0,
-    settings: environment.settings,
+    settings: values,
     warnings: [...environment.warnings, ...(advice === undefined ? [] : [advice])],
   };
 }
@@ -66,9 +69,11 @@ function probeOf({ connection, clients, environment }: OpenDatabase): Probe {
 // What the facts read stands in the catalogs since then.
 const oldestMajor = 13;
 
-function refuseAncient({ serverMajor, serverVersion }: Environment): void {
-  if (serverMajor >= oldestMajor) return;
-  throw new DbopsError('SOURCE_REFUSED', `the server is PostgreSQL ${serverVersion}, older than ${oldestMajor}`, {
+async function readMajor({ query }: Session, { label }: Connection): Promise<number> {
+  const version = await readVersion(query);
+  const major = Math.trunc(version / 10_000);
+  if (major >= oldestMajor) return major;
+  throw new DbopsError('SOURCE_REFUSED', `${label} is a server of PostgreSQL ${major}, older than ${oldestMajor}`, {
     hint: 'Dump it with its own pg_dump, and move it to a version that still gets fixes.',
   });
 }

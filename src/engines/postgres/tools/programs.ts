@@ -10,7 +10,7 @@ export interface ProgramSearch {
   readonly path: string | undefined;
   /** Look here and nowhere else. */
   readonly binDir: string | undefined;
-  /** Major version of the server; the programs may be newer, never older. */
+  /** Major version of the server, or 0 for any; the programs may be newer, never older. */
   readonly atLeastMajor: number;
   /** Patterns of folders beside PATH. @default where distributions keep them */
   readonly folders?: readonly string[];
@@ -50,6 +50,12 @@ export function findClientPrograms<N extends ClientProgram>(
   search: ProgramSearch & { readonly names: readonly N[] },
 ): Promise<Programs<N>> {
   const { atLeastMajor: major, names } = search;
+  if (major === 0) {
+    return findPrograms(names, search, {
+      what: names.join(' and '),
+      hint: 'Install postgresql-client (Debian, Ubuntu) or postgresql (RHEL), or name the folder of its programs with binDir.',
+    });
+  }
   return findPrograms(names, search, {
     what: `${names.join(' and ')} for a server of PostgreSQL ${major}`,
     hint:

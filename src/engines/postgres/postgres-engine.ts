@@ -1,0 +1,22 @@
+import { DbopsError } from '../../core/errors.ts';
+import type { Engine } from '../../core/ports/engine.ts';
+import type { EngineHost } from '../engine-driver.ts';
+import { inspect } from './inspect.ts';
+import { stage } from './restore/stage.ts';
+import { survey } from './restore/survey.ts';
+import { open } from './source/source.ts';
+
+/** PostgreSQL, by its own programs: pg_dump, pg_restore and psql, here or where an address leads. */
+export function createPostgresEngine(host: EngineHost): Engine {
+  return {
+    name: 'postgres',
+    open: (address, options) => open(address, host, options),
+    inspect: (parts, options) => inspect(parts, host, options),
+    // One file is all of a dump.
+    refuseIncomplete: async () => undefined,
+    survey: (destination, options) => survey(destination, host, options),
+    stage: (parts, destination, request) => stage(parts, destination, request, host),
+    restoreTables: () => Promise.reject(new DbopsError('USAGE', 'planned')),
+    exportTables: () => Promise.reject(new DbopsError('USAGE', 'planned')),
+  };
+}

@@ -1,0 +1,171 @@
+import { DbopsError } from '../../../core/errors.ts';
+import type { PromoteRequest, Promotion } from '../../../core/ports/engine.ts';
+import { connectionString } from '../connection/address.ts';
+import type { Connection } from '../connection/connection.ts';
+import { explainFailure } from '../connection/failure.ts';
+import { SqlError, type Query } from '../connection/query.ts';
+import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
+import { shellLine } from './shell-line.ts';
+import { nameWith, type SideDatabase } from './side-database.ts';
+import { nameIn, type Server } from './stage.ts';
+import { usersOf } from './survey.ts';
+
+/** What the database that is replaced is called afterwards. */
+export function keptName(name: string, stamp: string): string {
+  return nameWith(name, `_pre_restore_${stamp.toLowerCase()}`);
+}
+
+/**
+ * Gives the restored database the name of the destination, and another one to what was there: both in one transaction, so
+ * that there is always exactly one database of that name.
+ */
+export async function promote(
+  server: Server,
+  database: SideDatabase,
+  destination: Connection,
+  { allowOpen, stamp }: PromoteRequest,
+): Promise<Promotion> {
+  const { query } = server.session;
+  const name = nameIn(destination);
+  const exists = await hasDatabase(query, name);
+  const kept = exists ? keptName(name, stamp) : undefined;
+  if (kept !== undefined) {
+    await refuseUsers(query, name, allowOpen);
+    await inherit(query, name, database.name);
+  }
+  await query(`COMMENT ON DATABASE ${quoteIdentifier(database.name)} IS NULL`);
+  await swap(query, { name, staged: database.name, kept, allowOpen });
+  database.release();
+  return { kept, undo: kept === undefined ? undefined : undoLine(server.connection, name, kept, stamp), warnings: [] };
+}
+
+async function hasDatabase(query: Query, name: string): Promise<boolean> {
+  const rows = await query(`SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(name)}`);
+  return rows.length > 0;
+}
+
+async function refuseUsers(query: Query, name: string, allowOpen: boolean): Promise<void> {
+  const users = await usersOf(query, name);
+  if (users.length === 0 || allowOpen) return;
+  throw new DbopsError('REFUSED', `${name} is in use by ${users.join(', ')}`, {
+    hint: 'Stop the application and run this again, or add --allow-open: its connections are ended for the swap.',
+  });
+}
+
+/** What belongs to the name and not to the content: owner, grants, settings, limit and comment. */
+async function inherit(query: Query, from: string, to: string): Promise<void> {
+  const [row] = await query(`
+    SELECT pg_catalog.pg_get_userbyid(datdba) AS owner, datconnlimit::text AS "limit",
+      pg_catalog.shobj_description(oid, 'pg_database') AS comment
+    FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(from)}`);
+  const target = quoteIdentifier(to);
+  const { owner, limit } = row ?? {};
+  await query(`ALTER DATABASE ${target} CONNECTION LIMIT ${Number(limit ?? -1)}`);
+  for (const statement of await settingsOf(query, from, target)) await query(statement);
+  for (const statement of await grantsOf(query, from, target)) await query(statement);
+  if (typeof owner === 'string') await query(`ALTER DATABASE ${target} OWNER TO ${quoteIdentifier(owner)}`);
+}
+
+async function settingsOf(query: Query, from: string, target: string): Promise<string[]> {
+  const rows = await query(`
+    SELECT r.rolname AS role, pg_catalog.split_part(c.setting, '=', 1) AS name,
+      pg_catalog.substr(c.setting, pg_catalog.strpos(c.setting, '=') + 1) AS value
+    FROM pg_catalog.pg_db_role_setting s
+    JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+    LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+    CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
+    WHERE d.datname = ${quoteLiteral(from)}`);
+  return rows.map(({ role, name, value }) => {
+    const subject = role === null ? `DATABASE ${target}` : `ROLE ${quoteIdentifier(role ?? '')} IN DATABASE ${target}`;
+    const parameter = (name ?? '').split('.').map(quoteIdentifier).join('.');
+    return `ALTER ${subject} SET ${parameter} TO ${listValue(name ?? '', value ?? '')}`;
+  });
+}
+
+// Settings whose value is a list of names are stored as they are written, with their own quotes.
+const lists = new Set(
+  [
+    [
+      'search_path',
+      'session_preload_libraries',
+      'local_preload_libraries',
+      'temp_tablespaces',
+      'unix_socket_directories',
+    ],
+  ].flat(),
+);
+
+function listValue(name: string, value: string): string {
+  return lists.has(name) && value !== '' ? value : quoteLiteral(value);
+}
+
+async function grantsOf(query: Query, from: string, target: string): Promise<string[]> {
+  const rows = await query(`
+    SELECT CASE a.grantee WHEN 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee) END AS grantee,
+      a.privilege_type AS privilege, a.is_grantable::text AS grantable
+    FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) AS a
+    WHERE d.datname = ${quoteLiteral(from)} AND a.grantee <> d.datdba`);
+  const [owned] = await query(
+    `SELECT (datacl IS NULL)::text AS plain FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(from)}`,
+  );
+  if (owned?.['plain'] === 'true') return [];
+  return [
+    `REVOKE ALL ON DATABASE ${target} FROM PUBLIC`,
+    ...rows.map(({ grantee, privilege, grantable }) => {
+      const to = grantee === null || grantee === undefined ? 'PUBLIC' : quoteIdentifier(grantee);
+      return `GRANT ${(privilege ?? '').replace(/[^A-Z ]/g, '')} ON DATABASE ${target} TO ${to}${grantable === 'true' ? ' WITH GRANT OPTION' : ''}`;
+    }),
+  ];
+}
+
+interface Swap {
+  readonly name: string;
+  readonly staged: string;
+  readonly kept: string | undefined;
+  readonly allowOpen: boolean;
+}
+
+/** Connections are refused and ended for the swap only; when it fails, they are allowed again. */
+async function swap(query: Query, { name, staged, kept, allowOpen }: Swap): Promise<void> {
+  const takeName = `ALTER DATABASE ${quoteIdentifier(staged)} RENAME TO ${quoteIdentifier(name)}`;
+  try {
+    if (kept === undefined) {
+      await query(takeName);
+      return;
+    }
+    await query(`ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`);
+    try {
+      if (allowOpen) await endUsers(query, name);
+      await query('BEGIN');
+      await query(`ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(kept)}`);
+      await query(takeName);
+      await query(`ALTER DATABASE ${quoteIdentifier(kept)} ALLOW_CONNECTIONS true`);
+      await query('COMMIT');
+    } catch (error) {
+      await query('ROLLBACK');
+      await query(`ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS true`);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof SqlError) throw explainFailure(`${name} cannot be replaced, and is as it was`, error.message);
+    throw error;
+  }
+}
+
+async function endUsers(query: Query, name: string): Promise<void> {
+  // Waits up to five seconds for each to be gone (PostgreSQL 14 and newer); older servers only ask them.
+  const [row] = await query("SELECT pg_catalog.current_setting('server_version_num')::int >= 140000 AS waits");
+  const call = row?.['waits'] === 't' ? 'pg_terminate_backend(pid, 5000)' : 'pg_terminate_backend(pid)';
+  await query(`SELECT pg_catalog.${call} FROM pg_catalog.pg_stat_activity WHERE datname = ${quoteLiteral(name)}`);
+}
+
+/** One line for a shell that gives both databases their former names back. */
+function undoLine({ parameters }: Connection, name: string, kept: string, stamp: string): string {
+  const aside = nameWith(name, `_undone_${stamp.toLowerCase()}`);
+  const statements = [
+    `ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(aside)}`,
+    `ALTER DATABASE ${quoteIdentifier(kept)} RENAME TO ${quoteIdentifier(name)}`,
+  ];
+  const words = ['psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', connectionString(parameters)];
+  return shellLine([...words, ...statements.flatMap((statement) => ['-c', statement])]);
+}

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { type Query, type Row, SqlError } from '../../src/engines/postgres/connection/query.ts';
 
 export interface PsqlSession extends AsyncDisposable {
@@ -14,17 +14,17 @@ export function openPsql(program: string, env: Readonly<Record<string, string>>)
     env: { ...env, LC_ALL: 'C.UTF-8', PGCLIENTENCODING: 'UTF8' },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const lines = createInterface({ input: child.stdout, crlfDelay: 0 })[Symbol.asyncIterator]();
+  const lines = linesOf(child.stdout);
   let last: Promise<unknown> = Promise.resolve();
 
   async function run(sql: string): Promise<readonly Row[]> {
     child.stdin.write(`${sql}\n;\n\\echo '' :'SQLSTATE' :'LAST_ERROR_MESSAGE'\n\\echo ${mark}\n`);
     const found: string[] = [];
     for (;;) {
-      const { done, value } = await lines.next();
-      if (done === true) throw new Error(`psql ended during: ${sql.slice(0, 200)}`);
-      if (value === mark) break;
-      found.push(value);
+      const next = await lines.next();
+      if (next.done === true) throw new Error(`psql ended during: ${sql.slice(0, 200)}`);
+      if (next.value === mark) break;
+      found.push(next.value);
     }
     const at = found.findLastIndex((line) => /^ '[0-9A-Z]{5}' '/.test(line));
     const [, state = '', message = ''] = /^ '(.{5})' '(.*)'$/s.exec(found.slice(at).join('\n')) ?? [];
@@ -45,6 +45,16 @@ export function openPsql(program: string, env: Readonly<Record<string, string>>)
         if (child.exitCode !== null) resolve();
       }),
   };
+}
+
+/** Split at line feeds only: a name may hold a carriage return. */
+async function* linesOf(output: Readable): AsyncGenerator<string, void> {
+  let rest = '';
+  for await (const chunk of output.setEncoding('utf8')) {
+    const lines = `${rest}${String(chunk)}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
 }
 
 function rowsOf(csv: string, nullText: string): Row[] {

@@ -17,7 +17,7 @@ function relationKinds(scope: Scope): Record<string, string> {
   // Without its parent, a table is dumped as one that stands alone.
   const parents = `pg_inherits i WHERE i.inhrelid = c.oid AND ${scope.relation('i.inhparent')}`;
   const bases = `(SELECT array_agg(i.inhparent::regclass::text ORDER BY i.inhseqno) FROM ${parents})`;
-  const bound = `(SELECT pg_get_expr(c.relpartbound, c.oid) FROM ${parents})`;
+  const bound = `CASE WHEN EXISTS (SELECT FROM ${parents}) THEN pg_get_expr(c.relpartbound, c.oid) END`;
   const populated = `CASE WHEN c.relkind = 'm' AND ${scope.data('c.oid')} THEN c.relispopulated END`;
   const owner = `(SELECT json_agg(json_build_array(d.refobjid::regclass, a.attname, d.deptype)) FROM pg_depend d
     JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_class'::regclass
@@ -49,7 +49,7 @@ function attachedKinds(scope: Scope): Record<string, string> {
   return {
     // PostgreSQL 18 keeps NOT NULL as constraints too; columns tell it in every version.
     constraints: `
-      SELECT ${line(table, 'k.conname', 'k.contype', 'pg_get_constraintdef(k.oid)', 'k.convalidated', 'k.connoinherit')}
+      SELECT ${line(table, 'k.conname', 'k.contype', 'pg_get_constraintdef(k.oid)', 'k.convalidated')}
       FROM ${relations} JOIN pg_constraint k ON k.conrelid = c.oid
       WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') AND NOT (k.contype = 'f' AND k.conparentid <> 0) AND ${scope.relation('c.oid')}`,
     indexes: `

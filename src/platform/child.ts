@@ -33,9 +33,7 @@ export async function filterThrough(
   source: ByteSource,
   signal: AbortSignal,
 ): Promise<Readable> {
-  if (source.type === 'program') return joinPrograms(source.program, program, args, signal);
-  // Loaded by the runs that need it: every other one starts sooner.
-  const { execa } = await import('execa');
+  const execa = await loadExeca();
   const options = {
     buffer: { stdout: false, stderr: true },
     maxBuffer: { stderr: 64 * 1024 },
@@ -93,7 +91,7 @@ const answerWithinMs = 10_000;
  * @throws what execa throws, when it fails, or takes longer than ten seconds
  */
 export async function outputOfProgram(program: string, args: readonly string[]): Promise<string> {
-  const { execa } = await import('execa');
+  const execa = await loadExeca();
   const { stdout } = await execa(program, args, {
     stdin: 'ignore',
     maxBuffer: 64 * 1024,
@@ -105,3 +103,6 @@ export async function outputOfProgram(program: string, args: readonly string[]):
   });
   return stdout;
 }
+
+// Loaded by the runs that need it: every other one starts sooner.
+const loadExeca = async () => (await import('execa')).execa;

@@ -133,11 +133,13 @@ describe('packages', () => {
     expect(told(offending)).toEqual([]);
   });
 
-  test('processes are started in platform/child.ts and program.ts and by the client of the SQLite agent only', () => {
+  test('processes are started in platform/child.ts, for the SQLite agent and for throw-away clusters only', () => {
     const starters = edges.filter(({ to }) =>
       ['execa', 'node:child_process', 'node:worker_threads'].includes(to.specifier),
     );
     expect(starters.map(({ text }) => text)).toEqual([
+      'src/engines/postgres/sandbox/cluster.ts → node:child_process',
+      'src/engines/postgres/sandbox/guard-client.ts → node:child_process',
       'src/engines/sqlite/agent-client.ts → node:child_process',
       'src/platform/child.ts → execa',
       'src/platform/program.ts → node:child_process',

@@ -1,8 +1,9 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -17,6 +18,7 @@ type Environment = Sandbox['env'];
 const holder = fileURLToPath(new URL('../support/hold-sandbox.ts', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
+const moments = Number(process.env['DBOPS_KILL_MOMENTS'] ?? 8);
 const users = isRoot ? ['root', 'an ordinary user'] : ['an ordinary user'];
 let programs: Programs<ServerProgram>;
 
@@ -56,6 +58,27 @@ describe.each(users)('as %s', (user) => {
     next.child.stdin?.end();
     await once(next.child, 'exit');
     expect(leftIn(place)).toEqual([]);
+  });
+
+  test('A1: kill -9 at any moment of its start leaves nothing that the next one does not remove', async () => {
+    const place = await makePlace(user);
+    const begun = performance.now();
+    const whole = await hold(user, place);
+    const took = performance.now() - begun;
+    whole.child.stdin?.end();
+    await once(whole.child, 'exit');
+    for (let moment = 1; moment <= moments; moment++) {
+      const child = spawnHolder(user, place);
+      const timer = setTimeout(() => child.kill('SIGKILL'), (took * moment) / moments);
+      await once(child, 'exit');
+      clearTimeout(timer);
+      await vi.waitFor(() => expect(processesOf(place)).toEqual([]), { timeout: 20_000, interval: 20 });
+    }
+    const next = await hold(user, place);
+    next.child.stdin?.end();
+    await once(next.child, 'exit');
+    expect(readdirSync(place.temporary)).toEqual([]);
+    expect(processesOf(place)).toEqual([]);
   });
 
   test('kill -9 of its guard alone leaves nothing after its owner is done', async () => {
@@ -213,16 +236,21 @@ function start({ scratch, temporary }: Place, more: Partial<SandboxRequest> = {}
 
 async function hold(
   user: string,
-  { scratch, temporary }: Place,
+  place: Place,
 ): Promise<{ readonly child: ChildProcess; readonly env: Environment; readonly guards: readonly number[] }> {
+  const child = spawnHolder(user, place);
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { child, env: JSON.parse(line) as Environment, guards: await childrenOf(child.pid ?? 0) };
+}
+
+function spawnHolder(user: string, { scratch, temporary }: Place): ChildProcessByStdio<Writable, Readable, null> {
   const become = isRoot && user !== 'root' ? { uid: nobody, gid: nobody } : {};
   const child = spawn(process.execPath, [holder, scratch, temporary], {
     stdio: ['pipe', 'pipe', 'inherit'],
     ...become,
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  return { child, env: JSON.parse(line) as Environment, guards: await childrenOf(child.pid ?? 0) };
+  return child;
 }
 
 async function ask(env: Environment, sql: string): Promise<string> {
@@ -230,7 +258,24 @@ async function ask(env: Environment, sql: string): Promise<string> {
   return stdout.trim();
 }
 
-function leftIn({ scratch, temporary }: Place): string[] {
-  const files = [...readdirSync(scratch), ...readdirSync(temporary).filter((name) => name.startsWith('.dbops'))];
-  return [...processesIn(scratch), ...files];
+function leftIn(place: Place): string[] {
+  const homes = readdirSync(place.temporary).filter((name) => name.startsWith('.dbops'));
+  return [...processesOf(place), ...readdirSync(place.scratch), ...homes];
+}
+
+// The cluster's processes work in its folder; the guard is known by the folder it guards.
+function processesOf({ scratch, temporary }: Place): string[] {
+  const guards = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && commandOf(name).includes(`\0${temporary}/`),
+  );
+  return [...processesIn(scratch), ...guards];
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // Ended meanwhile.
+    return '';
+  }
 }

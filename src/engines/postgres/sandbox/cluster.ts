@@ -41,8 +41,9 @@ export async function startCluster(order: ClusterOrder, events: ClusterEvents): 
     // The programs get the folder as an open file: so they need not pass through those above it, which may be closed
     // to their user, and its name may be anything.
     const dataFolder = existsSync(ownFolders) ? `${ownFolders}/${folderHandle}` : order.data;
+    const args = serverArguments(dataFolder, order.socketFolder, order.settings);
     const locale = await makeCluster(order, dataFolder, folder, events);
-    const server = await startServer(order, dataFolder, folder, events);
+    const server = await startServer(order, args, folder, events);
     return { locale, stop: () => stopServer(server) };
   } finally {
     await folder.close();
@@ -61,7 +62,7 @@ async function makeCluster(
     const { child, output } = run(order.programs.initdb, args, order, folder, events);
     const end = (): void => void child.kill('SIGKILL');
     events.signal.addEventListener('abort', end, { once: true });
-    const [status] = (await once(child, 'close')) as [number | null];
+    const status = await closed(child);
     events.signal.removeEventListener('abort', end);
     events.signal.throwIfAborted();
     if (status === 0) return locale;
@@ -71,13 +72,19 @@ async function makeCluster(
   throw failure('initdb', '');
 }
 
+// A program that cannot be run closes too, after its error.
+async function closed(child: ChildProcess): Promise<number | null> {
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  child.once('close', resolve);
+  return promise;
+}
+
 async function startServer(
   order: ClusterOrder,
-  dataFolder: string,
+  args: readonly string[],
   folder: FileHandle,
   events: ClusterEvents,
 ): Promise<ChildProcess> {
-  const args = serverArguments(dataFolder, order.socketFolder, order.settings);
   const { child, output } = run(order.programs.postgres, args, order, folder, events);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   child.stderr?.on('data', (): void => {

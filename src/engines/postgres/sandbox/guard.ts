@@ -51,3 +51,5 @@ function reply(message: GuardReply): void {
 process.on('message', (order: ClusterOrder) => void serve(order));
 process.on('disconnect', () => void finish());
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void finish());
+// dbops may have gone while this was loading, when nobody heard of it.
+if (!process.connected) void finish();

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { DbopsError } from '../../../core/errors.ts';
 import { findTool, outputOfProgram } from '../../../platform/child.ts';
 import { distributionFolders, programFolders } from './program-folders.ts';
@@ -79,7 +79,11 @@ async function findPrograms<N extends string>(
   const looked = await Promise.all(
     (await programFolders(binDir, path, folders)).map((folder) => examineFolder(folder, names, binDir === undefined)),
   );
-  const candidates = looked.filter((candidate) => candidate !== undefined);
+  const candidates = [
+    ...new Map(
+      looked.flatMap((candidate) => (candidate === undefined ? [] : [[candidate.folder, candidate]])),
+    ).values(),
+  ];
   const fit = candidates
     .flatMap((candidate) => (isWhole(candidate) && candidate.version.major >= atLeastMajor ? [candidate] : []))
     // A stable sort: among equals of one major version, the first on PATH.
@@ -107,7 +111,10 @@ async function examineFolder<N extends string>(
     return path === undefined ? [] : [[name, path] as const];
   });
   if (found.length === 0) return undefined;
-  if (passWrappers && (await Promise.all(found.map(([, path]) => isWrapper(path)))).some(Boolean)) return undefined;
+  const real = await Promise.all(found.map(([, path]) => realpath(path).catch(() => path)));
+  if (passWrappers && real.some((path) => basename(path) === 'pg_wrapper')) return undefined;
+  const home = homeOf(real, names) ?? folder;
+  if (home !== folder) return examineFolder(home, names, passWrappers);
   const versions = await Promise.all(found.map(([, path]) => versionOf(path)));
   const known = versions.filter((version) => version !== undefined).toSorted(compareVersions);
   return {
@@ -118,8 +125,12 @@ async function examineFolder<N extends string>(
   };
 }
 
-async function isWrapper(path: string): Promise<boolean> {
-  return basename(await realpath(path).catch(() => path)) === 'pg_wrapper';
+// Links to programs (alternatives, those of a package manager) lead to the folder that has all the others too. A link to
+// something of another name is a launcher, which has to be called by its own.
+function homeOf(real: readonly string[], names: readonly string[]): string | undefined {
+  const [home, ...others] = new Set(real.map((path) => dirname(path)));
+  if (home === undefined || others.length > 0) return undefined;
+  return real.every((path) => names.includes(basename(path))) ? home : undefined;
 }
 
 const versions = new Map<string, Promise<ProgramVersion | undefined>>();

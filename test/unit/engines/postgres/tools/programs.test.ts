@@ -61,6 +61,16 @@ test('a wrapper on PATH, which chooses a version when it runs, is passed over fo
   await expect(findClientPrograms({ ...search, folders: [] })).rejects.toMatchObject({ code: 'TOOL_MISSING' });
 });
 
+test('links to programs lead to the folder where all the others are', async () => {
+  const root = await temporaryFolder();
+  const real = install(join(root, '17', 'bin'), '17.10');
+  const links = join(root, 'links');
+  mkdirSync(links);
+  for (const name of names) symlinkSync(join(real, name), join(links, name));
+  const search = { path: links, binDir: undefined, folders: [], names, atLeastMajor: 17 };
+  expect(await findClientPrograms(search)).toMatchObject({ folder: real, paths: { psql: join(real, 'psql') } });
+});
+
 test('programs of a folder that differ in version count as the oldest of them', async () => {
   const root = await temporaryFolder();
   const mixed = install(join(root, 'mixed'), '17.10', ['pg_dump']);

@@ -1,6 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { programsOf } from './postgres/programs.ts';
+import { postgresVersions } from './postgres/versions.ts';
 
-/** The plain tools with which docs/format.md restores without dbops; tests run those very commands. */
+/**
+ * The plain tools with which docs/format.md restores without dbops, which tests run as they stand there, and what the
+ * servers of the tests need.
+ */
 const tools: Readonly<Record<string, string>> = {
   sqlite3: 'sqlite3',
   zstd: 'zstd',
@@ -9,12 +15,21 @@ const tools: Readonly<Record<string, string>> = {
   bash: 'bash',
   zsh: 'zsh',
   fish: 'fish',
+  openssl: 'openssl',
+  flock: 'util-linux',
+  pg_lsclusters: 'postgresql-common',
+  '/usr/lib/postgresql/15/bin/initdb': 'postgresql-15',
+  '/usr/lib/postgresql/15/bin/pg_dump': 'postgresql-client-15',
 };
 
 /** Installs what is missing, as root on Debian; a tool that cannot be had fails the tests and skips none. */
 export default function installTools(): void {
   const missing = Object.keys(tools).filter((tool) => !isInstalled(tool));
-  if (missing.length === 0) return;
+  if (missing.length > 0) install(missing);
+  for (const version of postgresVersions()) programsOf(version);
+}
+
+function install(missing: readonly string[]): void {
   const packages = missing.map((tool) => tools[tool] ?? tool);
   if (process.getuid?.() !== 0) {
     throw new Error(
@@ -22,8 +37,30 @@ export default function installTools(): void {
     );
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]): void => {
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...args], { env, stdio: 'ignore' });
+  };
   execFileSync('apt-get', ['update', '-qq'], { env, stdio: 'inherit' });
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env, stdio: 'ignore' });
+  const [servers, others] = [packages.filter(isServer), packages.filter((name) => !isServer(name))];
+  if (others.length > 0) apt(...others);
+  if (servers.length > 0) withoutMainCluster(() => apt(...servers));
+}
+
+function isServer(name: string): boolean {
+  return /^postgresql-\d+$/.test(name);
+}
+
+const clusterSettings = '/etc/postgresql-common/createcluster.conf';
+
+/** Debian's server packages make a cluster and start it when they are installed; nobody asked for that one here. */
+function withoutMainCluster(act: () => void): void {
+  const settings = existsSync(clusterSettings) ? readFileSync(clusterSettings, 'utf8') : '';
+  writeFileSync(clusterSettings, `${settings}\ncreate_main_cluster = false\n`);
+  try {
+    act();
+  } finally {
+    writeFileSync(clusterSettings, settings);
+  }
 }
 
 function isInstalled(tool: string): boolean {

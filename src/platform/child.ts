@@ -33,6 +33,7 @@ export async function filterThrough(
   source: ByteSource,
   signal: AbortSignal,
 ): Promise<Readable> {
+  if (source.type === 'program') return joinPrograms(source.program, program, args, signal);
   const execa = await loadExeca();
   const options = {
     buffer: { stdout: false, stderr: true },

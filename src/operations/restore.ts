@@ -79,7 +79,7 @@ function refuseUnsafe({ destination, replace, allowOpen }: RestoreRequest, { exi
   const { location } = destination;
   if (exists && !replace) {
     throw new DbopsError('REFUSED', `${location} exists`, {
-      hint: 'Add --yes to replace it (the present file is kept beside it), or name another place with --into.',
+      hint: 'Add --yes to replace it (the present database is kept beside it), or name another place with --into.',
     });
   }
   if (users.length > 0 && !allowOpen) {

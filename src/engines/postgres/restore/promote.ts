@@ -1,9 +1,10 @@
 import { DbopsError } from '../../../core/errors.ts';
 import type { PromoteRequest, Promotion } from '../../../core/ports/engine.ts';
-import { connectionString } from '../connection/address.ts';
+import { formatAddress } from '../connection/address.ts';
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 import { SqlError, type Query } from '../connection/query.ts';
+import { openSession } from '../connection/session.ts';
 import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
 import { shellLine } from './shell-line.ts';
 import { nameWith, type SideDatabase } from './side-database.ts';
@@ -33,14 +34,13 @@ export async function promote(
     await refuseUsers(query, name, allowOpen);
     await inherit(query, name, database.name);
   }
-  await query(`COMMENT ON DATABASE ${quoteIdentifier(database.name)} IS NULL`);
-  await swap(query, { name, staged: database.name, kept, allowOpen });
+  await swap(server, destination, { name, staged: database.name, kept }, allowOpen);
   database.release();
   return { kept, undo: kept === undefined ? undefined : undoLine(server.connection, name, kept, stamp), warnings: [] };
 }
 
 async function hasDatabase(query: Query, name: string): Promise<boolean> {
-  const rows = await query(`SELECT FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(name)}`);
+  const rows = await query(`SELECT 1 AS there FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(name)}`);
   return rows.length > 0;
 }
 
@@ -52,11 +52,10 @@ async function refuseUsers(query: Query, name: string, allowOpen: boolean): Prom
   });
 }
 
-/** What belongs to the name and not to the content: owner, grants, settings, limit and comment. */
+/** What belongs to the name and not to the content: owner, grants, settings and limit. */
 async function inherit(query: Query, from: string, to: string): Promise<void> {
   const [row] = await query(`
-    SELECT pg_catalog.pg_get_userbyid(datdba) AS owner, datconnlimit::text AS "limit",
-      pg_catalog.shobj_description(oid, 'pg_database') AS comment
+    SELECT pg_catalog.pg_get_userbyid(datdba) AS owner, datconnlimit::text AS "limit"
     FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(from)}`);
   const target = quoteIdentifier(to);
   const { owner, limit } = row ?? {};
@@ -122,50 +121,69 @@ interface Swap {
   readonly name: string;
   readonly staged: string;
   readonly kept: string | undefined;
-  readonly allowOpen: boolean;
 }
 
-/** Connections are refused and ended for the swap only; when it fails, they are allowed again. */
-async function swap(query: Query, { name, staged, kept, allowOpen }: Swap): Promise<void> {
-  const takeName = `ALTER DATABASE ${quoteIdentifier(staged)} RENAME TO ${quoteIdentifier(name)}`;
+/**
+ * Renames in one transaction, which nothing can leave half done. From the first renaming on the server lets nobody into
+ * the old database and waits five seconds for those inside to leave.
+ */
+async function swap(server: Server, destination: Connection, { name, staged, kept }: Swap, allowOpen: boolean): Promise<void> {
+  const { query } = server.session;
+  const statements = [
+    ...(kept === undefined ? [] : [`ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(kept)}`]),
+    // The comment marks an unfinished restore, which others remove.
+    `COMMENT ON DATABASE ${quoteIdentifier(staged)} IS ${await commentOf(query, name)}`,
+    `ALTER DATABASE ${quoteIdentifier(staged)} RENAME TO ${quoteIdentifier(name)}`,
+  ];
+  for (let tries = 1; ; tries++) {
+    const ending = allowOpen && kept !== undefined ? endUsers(server, name) : Promise.resolve();
+    const [renamed, ended] = await Promise.allSettled([inTransaction(query, statements), ending]);
+    if (renamed.status === 'fulfilled') return;
+    const error: unknown = renamed.reason;
+    if (!(error instanceof SqlError)) throw error;
+    // Somebody came in between the ending of the others and the renaming.
+    if (error.state === OBJECT_IN_USE && allowOpen && ended.status === 'fulfilled' && tries < mostTries) continue;
+    throw explainFailure(`${destination.label} cannot be replaced, and is as it was`, error.message);
+  }
+}
+
+const OBJECT_IN_USE = '55006';
+const mostTries = 5;
+
+async function endUsers({ connection, psql, signal }: Server, name: string): Promise<void> {
+  await using session = await openSession({ connection, psql, signal });
+  await session.query(
+    `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = ${quoteLiteral(name)}`,
+  );
+}
+
+async function inTransaction(query: Query, statements: readonly string[]): Promise<void> {
+  await query('BEGIN');
   try {
-    if (kept === undefined) {
-      await query(takeName);
-      return;
-    }
-    await query(`ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`);
-    try {
-      if (allowOpen) await endUsers(query, name);
-      await query('BEGIN');
-      await query(`ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(kept)}`);
-      await query(takeName);
-      await query(`ALTER DATABASE ${quoteIdentifier(kept)} ALLOW_CONNECTIONS true`);
-      await query('COMMIT');
-    } catch (error) {
-      await query('ROLLBACK');
-      await query(`ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS true`);
-      throw error;
-    }
+    for (const statement of statements) await query(statement);
+    await query('COMMIT');
   } catch (error) {
-    if (error instanceof SqlError) throw explainFailure(`${name} cannot be replaced, and is as it was`, error.message);
+    await query('ROLLBACK');
     throw error;
   }
 }
 
-async function endUsers(query: Query, name: string): Promise<void> {
-  // Waits up to five seconds for each to be gone (PostgreSQL 14 and newer); older servers only ask them.
-  const [row] = await query("SELECT pg_catalog.current_setting('server_version_num')::int >= 140000 AS waits");
-  const call = row?.['waits'] === 't' ? 'pg_terminate_backend(pid, 5000)' : 'pg_terminate_backend(pid)';
-  await query(`SELECT pg_catalog.${call} FROM pg_catalog.pg_stat_activity WHERE datname = ${quoteLiteral(name)}`);
+/** As a literal or NULL. */
+async function commentOf(query: Query, name: string): Promise<string> {
+  const [row] = await query(
+    `SELECT pg_catalog.shobj_description(oid, 'pg_database') AS comment FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(name)}`,
+  );
+  const comment = row?.['comment'];
+  return typeof comment === 'string' ? quoteLiteral(comment) : 'NULL';
 }
 
 /** One line for a shell that gives both databases their former names back. */
-function undoLine({ parameters }: Connection, name: string, kept: string, stamp: string): string {
+function undoLine({ parameters, via }: Connection, name: string, kept: string, stamp: string): string {
   const aside = nameWith(name, `_undone_${stamp.toLowerCase()}`);
   const statements = [
     `ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(aside)}`,
     `ALTER DATABASE ${quoteIdentifier(kept)} RENAME TO ${quoteIdentifier(name)}`,
   ];
-  const words = ['psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', connectionString(parameters)];
+  const words = [...via, 'psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', formatAddress(parameters)];
   return shellLine([...words, ...statements.flatMap((statement) => ['-c', statement])]);
 }

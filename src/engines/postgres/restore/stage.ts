@@ -38,6 +38,9 @@ export interface Server {
   readonly session: Session;
   readonly connection: Connection;
   readonly major: number;
+  /** Path or name of psql. */
+  readonly psql: string;
+  readonly signal: AbortSignal;
   /** True for one that nobody else uses: roles may be made up there. */
   readonly throwAway: boolean;
 }
@@ -92,7 +95,7 @@ export async function openServer(
   const admin = await openAdmin(connection, paths.psql, signal);
   stack.use(admin.session);
   const major = Math.trunc((await readVersion(admin.session.query)) / 10_000);
-  return { ...admin, major, throwAway };
+  return { ...admin, major, psql: paths.psql, signal, throwAway };
 }
 
 /** @throws DbopsError USAGE */

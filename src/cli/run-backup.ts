@@ -4,7 +4,7 @@ import { DbopsError } from '../core/errors.ts';
 import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
-import type { DatabaseAddress } from '../core/ports/engine.ts';
+import type { DatabaseAddress, TestBench } from '../core/ports/engine.ts';
 import { passed, type Verification } from '../core/records.ts';
 import { backup, type BackupRequest } from '../operations/backup.ts';
 import { prune } from '../operations/prune.ts';
@@ -123,6 +123,15 @@ export function addressOf(session: Session, target: Target): DatabaseAddress {
   return { ...located, lockTimeoutMs: target.lockTimeoutMs, access: target.access };
 }
 
+/** Where test restores of a target are made. */
+export function benchOf(session: Session, target: Target | undefined, scratchUrl?: string): TestBench {
+  const url = scratchUrl ?? session.settings.scratchUrl;
+  return {
+    server: url === undefined ? undefined : addressOf(session, session.targetOf(url)),
+    binDir: target?.access.binDir,
+  };
+}
+
 async function proveNew(
   session: Session,
   { storage, scratchParent, signal }: BackupRequest,
@@ -133,7 +142,8 @@ async function proveNew(
   const found = await findBackup(storage, { name: manifest.id, target: manifest.target }, session.ports, { signal });
   const subject = await openStored({ storage, backup: found }, session.ports);
   const parent = scratchParent ?? storage.traits.scratchParent;
-  return verify({ subject, level, checks: target.checks, scratchParent: parent, signal }, session.ports);
+  const bench = benchOf(session, target);
+  return verify({ subject, level, checks: target.checks, scratchParent: parent, bench, signal }, session.ports);
 }
 
 function parseCodec(session: Session, text: string): Codec | undefined {

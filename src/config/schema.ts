@@ -79,6 +79,11 @@ export const configSchema = z.strictObject({
   retention: retention.optional(),
   lockWait: duration.optional().describe('How long to wait for another run on the same target.'),
   scratchDir: z.string().min(1).optional().describe('Where snapshots and test restores are put.'),
+  scratchUrl: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A PostgreSQL server on which test databases are made; without one, a throw-away server is started.'),
 });
 
 export type ConfigFile = Readonly<z.infer<typeof configSchema>>;

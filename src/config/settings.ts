@@ -39,6 +39,7 @@ export interface Settings {
   readonly verify: 'none' | VerifyLevel;
   readonly lockWaitMs: number;
   readonly scratchDir: string | undefined;
+  readonly scratchUrl: string | undefined;
   /** A configured name, or an address given by hand; `nameOf` makes a name for the latter. */
   targetOf(word: string, nameOf: (address: string, folder: string) => string): Target;
   configured(name: string): Target | undefined;
@@ -67,6 +68,7 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
     verify: config.verify ?? 'checksum',
     lockWaitMs: parseDuration(config.lockWait ?? '0s'),
     scratchDir: config.scratchDir === undefined ? undefined : resolve(folder, config.scratchDir),
+    scratchUrl: config.scratchUrl,
     configured,
     targetOf: (word, nameOf) => configured(word) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
     defaultTargets: () => defaultTargets(Object.keys(targets), env),

@@ -18,6 +18,15 @@ export function compare(recorded: Facts | undefined, found: Examination): Findin
   return { problems: [...found.problems, ...differences], warnings: found.warnings, checks: found.checks };
 }
 
+/** The same where only definitions were restored. */
+export function compareSchema(recorded: Facts | undefined, found: Examination): Findings {
+  const { facts, problems, warnings, checks } = found;
+  if (recorded === undefined || facts === undefined || recorded.schema === facts.schema) {
+    return { problems, warnings, checks };
+  }
+  return { problems: [...problems, 'the schema differs from the one that was backed up'], warnings, checks };
+}
+
 /** Content is compared when it was recorded. */
 export function levelOf(recorded: Facts | undefined): FactLevel {
   return recorded?.tables.some(({ content }) => content !== undefined) === true ? 'content' : 'rows';

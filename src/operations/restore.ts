@@ -1,7 +1,16 @@
 import { DbopsError } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
-import type { Check, DatabaseAddress, DestinationState, Promotion, RestoreOptions } from '../core/ports/engine.ts';
-import { compare, describeCheck, levelOf } from './findings.ts';
+import type {
+  Check,
+  DatabaseAddress,
+  DestinationState,
+  Promotion,
+  RestoreOptions,
+  StageRequest,
+  Staging,
+  TestBench,
+} from '../core/ports/engine.ts';
+import { compare, compareSchema, describeCheck, levelOf } from './findings.ts';
 import type { Ports } from './ports.ts';
 import { refuseIfShort } from './preflight.ts';
 import type { Restorable } from './restorable.ts';
@@ -15,6 +24,9 @@ export interface RestoreRequest {
   readonly allowOpen: boolean;
   readonly checks: readonly Check[];
   readonly options?: RestoreOptions;
+  /** Where it is proven before the destination is asked for anything; undefined when it need not be. */
+  readonly cleanRoom?: TestBench | undefined;
+  readonly dropOld?: boolean;
   /** Where large temporary files go when the destination is on another machine. */
   readonly scratchParent?: string;
   readonly signal: AbortSignal;
@@ -90,31 +102,58 @@ function refuseUnsafe({ destination, replace, allowOpen }: RestoreRequest, { exi
 }
 
 async function stageAndPromote(request: RestoreRequest, state: DestinationState, ports: Ports): Promise<Promotion> {
-  const { subject, destination, checks, allowOpen, signal } = request;
-  const target = subject.label;
+  const { subject, destination, allowOpen, dropOld = false, signal } = request;
   await using scratch = await ports.openScratch(state.scratchParent ?? request.scratchParent ?? ports.temporaryFolder);
-  await using staging = await subject.engine.stage(subject.parts, destination, {
-    scratch: scratch.folder,
-    ...(request.options === undefined ? {} : { options: request.options }),
-    signal,
-    onProgress: (bytes, totalBytes) =>
-      ports.reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),
-  });
-  ports.reporter.report({ type: 'activity', target, activity: 'examine' });
-  const manifest = subject.stored?.backup.manifest;
-  const found = compare(manifest?.facts, await staging.examine({ facts: levelOf(manifest?.facts), checks, signal }));
-  const problems = [...found.problems, ...found.checks.filter(({ ok }) => !ok).map(describeCheck)];
-  if (problems.length > 0) {
-    const message = `the restored copy of ${subject.label} is not sound: ${problems.join('; ')}`;
-    const wayOut =
-      found.problems.length === 0 ? ', or add --no-checks if a check is newer than the backup' : ': see `dbops list`';
-    throw new DbopsError('VERIFY_FAILED', message, {
-      hint: `${destination.location} was not touched. Use another backup${wayOut}.`,
-    });
-  }
-  ports.reporter.report({ type: 'activity', target, activity: 'promote' });
+  if (request.cleanRoom !== undefined) await proveApart(request, request.cleanRoom, ports);
+  await using staging = await subject.engine.stage(
+    subject.parts,
+    destination,
+    stageRequest(request, scratch.folder, ports),
+  );
+  const warnings = await prove(staging, request, ports);
+  ports.reporter.report({ type: 'activity', target: subject.label, activity: 'promote' });
   const stamp = compactTime(ports.clock.now());
-  const settings = manifest?.source.settings ?? {};
-  const promotion = await staging.promote({ settings, allowOpen, stamp, signal });
-  return { ...promotion, warnings: [...found.warnings, ...promotion.warnings] };
+  const settings = subject.stored?.backup.manifest.source.settings ?? {};
+  const promotion = await staging.promote({ settings, allowOpen, dropOld, stamp, signal });
+  return { ...promotion, warnings: [...warnings, ...promotion.warnings] };
+}
+
+/** Finds out whether the backup can be restored at all where nothing is lost when it cannot. */
+async function proveApart(request: RestoreRequest, bench: TestBench, ports: Ports): Promise<void> {
+  const { subject, scratchParent } = request;
+  await using scratch = await ports.openScratch(scratchParent ?? ports.temporaryFolder);
+  const apart = { ...stageRequest(request, scratch.folder, ports), bench };
+  await using staging = await subject.engine.stage(subject.parts, undefined, apart);
+  await prove(staging, request, ports);
+}
+
+function stageRequest({ options, signal }: RestoreRequest, scratch: string, { reporter }: Ports): StageRequest {
+  return {
+    scratch,
+    ...(options === undefined ? {} : { options }),
+    signal,
+    onProgress: (bytes, totalBytes) => reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),
+  };
+}
+
+/**
+ * Gives the warnings of a copy that is what was backed up.
+ * @throws DbopsError VERIFY_FAILED
+ */
+async function prove(staging: Staging, request: RestoreRequest, ports: Ports): Promise<readonly string[]> {
+  const { subject, destination, checks, options = {}, signal } = request;
+  ports.reporter.report({ type: 'activity', target: subject.label, activity: 'examine' });
+  const recorded = subject.stored?.backup.manifest.facts;
+  const examination = await staging.examine({ facts: levelOf(recorded), checks, signal });
+  const found = options.schemaOnly === true ? compareSchema(recorded, examination) : compare(recorded, examination);
+  // Whoever goes on after failed statements knows that the copy is less than the backup.
+  const differences = options.keepGoing === true ? [] : found.problems;
+  const problems = [...differences, ...found.checks.filter(({ ok }) => !ok).map(describeCheck)];
+  if (problems.length === 0)
+    return options.keepGoing === true ? [...found.warnings, ...found.problems] : found.warnings;
+  const wayOut =
+    differences.length === 0 ? ', or add --no-checks if a check is newer than the backup' : ': see `dbops list`';
+  throw new DbopsError('VERIFY_FAILED', `the restored copy of ${subject.label} is not sound: ${problems.join('; ')}`, {
+    hint: `${destination.location} was not touched. Use another backup${wayOut}.`,
+  });
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 
 /** How a program ended. */
 export interface ProgramEnd {
@@ -15,8 +15,8 @@ export interface ProgramRequest {
   /** All of it: nothing of this process's own environment is added. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** What it reads: a text and then its end, a stream that the caller writes, or nothing. */
-  readonly stdin?: string | 'pipe';
+  /** What it reads: a text and then its end, what the caller writes into `child.stdin`, or nothing. */
+  readonly stdin?: { readonly text: string } | 'pipe';
   /** What it writes: `pipe` to read it here, or a stream with a descriptor of its own, which is closed here. */
   readonly stdout?: 'pipe' | Writable;
   readonly signal: AbortSignal;
@@ -50,7 +50,7 @@ export function startProgram(request: ProgramRequest): RunningProgram {
   if (stdout !== 'pipe') stdout.destroy();
   // A program that ends without reading all of its input says by its status whether that was right.
   child.stdin?.on('error', () => undefined);
-  if (stdin !== undefined && stdin !== 'pipe') child.stdin?.end(stdin);
+  if (typeof stdin === 'object') child.stdin?.end(stdin.text);
   let timer: NodeJS.Timeout | undefined;
   const stop = (): void => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Target } from '../../config/settings.ts';
 import { DbopsError } from '../../core/errors.ts';
+import type { RestoreOptions } from '../../core/ports/engine.ts';
 import type { Restorable } from '../../operations/restorable.ts';
 import { exportTables, restoreTables } from '../../operations/restore-tables.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '../../operations/restore.ts';
 import { plain } from '../../report/format.ts';
 import { missingName, refuseInsideBackup, refuseUnfit, type Demand } from '../consent.ts';
-import { addressOf } from '../run-backup.ts';
+import { addressOf, benchOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, type SelectorFlags } from '../subject.ts';
 
@@ -25,6 +26,17 @@ export interface RestoreFlags extends SelectorFlags {
   readonly yesReplace?: string;
   /** False by `--no-checks`. */
   readonly checks: boolean;
+  readonly owner?: true;
+  readonly acl?: true;
+  readonly jobs?: number;
+  readonly schemaOnly?: true;
+  readonly cleanRoom?: true;
+  readonly keepGoing?: true;
+  readonly allowCommands?: true;
+  /** False by `--no-analyze`. */
+  readonly analyze: boolean;
+  readonly dropOld?: true;
+  readonly scratchDir?: string;
   readonly dryRun?: true;
 }
 
@@ -64,6 +76,10 @@ async function restoreWhole(
     replace: false,
     allowOpen: flags.allowOpen === true,
     checks: checksFor(session, subject, target, flags),
+    options: optionsOf(flags),
+    cleanRoom: flags.cleanRoom === true ? benchOf(session, target) : undefined,
+    dropOld: flags.dropOld === true,
+    ...scratchOf(session, flags.scratchDir),
     signal: session.signal,
   };
   const plan = await planRestore(request, session.ports);
@@ -79,13 +95,31 @@ async function restoreWhole(
   };
 }
 
-function undoLines({ kept, undo }: RestoreResult): string[] {
+function optionsOf(flags: RestoreFlags): RestoreOptions {
+  return {
+    owner: flags.owner === true,
+    acl: flags.acl === true,
+    ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+    schemaOnly: flags.schemaOnly === true,
+    keepGoing: flags.keepGoing === true,
+    allowCommands: flags.allowCommands === true,
+    skipAnalyze: !flags.analyze,
+  };
+}
+
+function scratchOf({ settings, host }: Session, folder: string | undefined): { scratchParent?: string } {
+  const chosen = folder === undefined ? settings.scratchDir : resolve(host.cwd, folder);
+  return chosen === undefined ? {} : { scratchParent: chosen };
+}
+
+function undoLines({ kept, undo, drop }: RestoreResult): string[] {
   if (kept === undefined || undo === undefined) return [];
   // A command with escaped control characters would be about other files.
   const printable = plain(undo) === undo;
   return [
     `kept: ${kept}`,
     printable ? `undo: ${undo}` : 'undo: move that file back by hand; its path cannot be printed as a command',
+    ...(printable && drop !== undefined ? [`drop: ${drop}`] : []),
   ];
 }
 

@@ -6,6 +6,7 @@ import { openStored, type Restorable } from '../../operations/restorable.ts';
 import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
 import { proofOf } from '../proof.ts';
+import { benchOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { findAll, openSubject, storageOf, type SelectorFlags } from '../subject.ts';
 
@@ -13,6 +14,7 @@ export interface VerifyFlags extends SelectorFlags {
   readonly all?: true;
   readonly level: VerifyLevel;
   readonly scratchDir?: string;
+  readonly scratchUrl?: string;
 }
 
 interface Verdict {
@@ -58,9 +60,10 @@ async function judge(session: Session, subject: Restorable, flags: VerifyFlags):
   const checks = name === undefined ? [] : (settings.configured(name)?.checks ?? []);
   const chosen = flags.scratchDir === undefined ? settings.scratchDir : resolve(host.cwd, flags.scratchDir);
   const scratchParent = chosen ?? subject.stored?.storage.traits.scratchParent;
+  const bench = benchOf(session, name === undefined ? undefined : settings.configured(name), flags.scratchUrl);
   return {
     label: subject.label,
-    verification: await verify({ subject, level: flags.level, checks, scratchParent, signal }, ports),
+    verification: await verify({ subject, level: flags.level, checks, scratchParent, bench, signal }, ports),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { RestoreFlags } from '../actions/restore.ts';
-import { addCommand, finishCommand, selectorOptions } from '../command.ts';
+import { addCommand, finishCommand, parseCount, selectorOptions } from '../command.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerRestore(program: Command, runner: Runner): void {
   const command = addCommand(program, {
     usage: 'restore [backup]',
-    summary: 'Restore a backup (default: latest), or a plain .db, .db.gz or .db.zst file. The old database is kept.',
+    summary: 'Restore a backup (default: latest), or a file made by something else. The old database is kept.',
     examples: [
       ['dbops restore --into copy.db', 'the latest backup, beside the original'],
       ['dbops restore --into app.db --yes', 'in place: proven first, then swapped; the old file is kept'],
@@ -22,6 +22,16 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--allow-open', 'replace the database although another process uses it')
     .option('--yes-replace <name>', 'the name of the target to replace: a protected one, or not the one backed up')
     .option('--no-checks', 'skip the configured checks, as when one is newer than the backup')
+    .option('--owner', 'restore who owns what (PostgreSQL; the roles have to exist)')
+    .option('--acl', 'restore who may do what (PostgreSQL)')
+    .option('--jobs <n>', 'tables restored at once (PostgreSQL; default: one a processor, up to 4)', parseCount)
+    .option('--schema-only', 'definitions without rows (PostgreSQL)')
+    .option('--clean-room', 'first prove it on a throw-away server, before the destination is asked for anything')
+    .option('--keep-going', 'report statements that fail as warnings (PostgreSQL)')
+    .option('--allow-commands', 'let a plain SQL file run commands of psql, which may do anything on this machine')
+    .option('--no-analyze', 'do not let the server learn about the restored tables')
+    .option('--drop-old', 'drop the database that was replaced, once the new one is in place')
+    .option('--scratch-dir <folder>', 'where large temporary files go when the destination is another machine')
     .option('--dry-run', 'say what would be done');
   finishCommand(command).action((word: string | undefined, flags: RestoreFlags) =>
     runner.run(command, async (session) => {

@@ -17,7 +17,8 @@ export function registerVerify(program: Command, runner: Runner): void {
   selectorOptions(command)
     .option('--all', 'every backup that fits')
     .addOption(new Option('--level <level>', 'how deep').choices(verifyLevels).default('checksum'))
-    .option('--scratch-dir <folder>', 'where test restores are put (default: on the disk of the storage)');
+    .option('--scratch-dir <folder>', 'where test restores are put (default: on the disk of the storage)')
+    .option('--scratch-url <url>', 'a server to make the test database on (PostgreSQL; default: a throw-away one)');
   finishCommand(command).action((word: string | undefined, flags: VerifyFlags) =>
     runner.run(command, async (session) => {
       const { verifyAll, verifyOne } = await import('../actions/verify.ts');

@@ -133,6 +133,8 @@ export interface Promotion {
   readonly kept: string | undefined;
   /** The line that puts the old one back, fit for a shell. */
   readonly undo: string | undefined;
+  /** The line that removes the old one for good, fit for a shell. */
+  readonly drop: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -148,6 +150,8 @@ export interface PromoteRequest extends CallOptions {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Replace although another process uses the destination. */
   readonly allowOpen: boolean;
+  /** Remove the old database when the new one is in place. */
+  readonly dropOld?: boolean;
   /** `20261120T020000Z`, part of the kept database's name. */
   readonly stamp: string;
 }

@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync } from 'node:fs';
-import { readlink, realpath, stat, statfs } from 'node:fs/promises';
+import { readlink, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DbopsError, hasCode } from '../../core/errors.ts';
@@ -9,6 +9,7 @@ import type {
   PartSource,
   PromoteRequest,
   Promotion,
+  RestoreOptions,
   StageRequest,
   Staging,
 } from '../../core/ports/engine.ts';
@@ -77,6 +78,7 @@ export async function stage(
   destination: DatabaseAddress | undefined,
   request: StageRequest,
 ): Promise<Staging> {
+  refuseOptions(request.options ?? {});
   const file = join(request.scratch, 'restored.db');
   await writeFirstPart(parts, file, request);
   const agent = startAgent(request.signal);
@@ -92,6 +94,16 @@ export async function stage(
     promote: (promotion) => promote(agent, file, destination, promotion),
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
+}
+
+/** A copy of the file is all of it or nothing, and belongs to whoever made it. */
+function refuseOptions({ owner, acl, jobs, schemaOnly, keepGoing, allowCommands }: RestoreOptions): void {
+  const asked = Object.entries({ owner, acl, jobs, schemaOnly, keepGoing, allowCommands });
+  const [first] = asked.find(([, value]) => value !== undefined && value !== false) ?? [];
+  if (first === undefined) return;
+  throw new DbopsError('USAGE', `a restore of SQLite has no option ${first}`, {
+    hint: 'A whole database is restored; for single tables use --table.',
+  });
 }
 
 /** The scratch copy is gone when people read the message; what it was made from is not. */
@@ -123,7 +135,7 @@ async function promote(
   agent: Agent,
   staged: string,
   destination: DatabaseAddress | undefined,
-  { settings, allowOpen, stamp }: PromoteRequest,
+  { settings, allowOpen, dropOld = false, stamp }: PromoteRequest,
 ): Promise<Promotion> {
   if (destination === undefined) throw new Error('staged without a destination');
   const path = await resolveDestination(destination.location);
@@ -143,9 +155,17 @@ async function promote(
     used: users.length > 0,
     lockTimeoutMs: destination.lockTimeoutMs,
   });
-  return kept === null
-    ? { kept: undefined, undo: undefined, warnings }
-    : { kept, undo: undoLine(kept, path), warnings };
+  if (kept !== null && !dropOld) return { kept, undo: undoLine(kept, path), drop: dropLine(kept), warnings };
+  if (kept !== null) for (const file of keptFiles(kept)) await rm(file);
+  return { kept: undefined, undo: undefined, drop: undefined, warnings };
+}
+
+function keptFiles(kept: string): string[] {
+  return ['', ...sidecars].map((suffix) => kept + suffix).filter((file) => existsSync(file));
+}
+
+function dropLine(kept: string): string {
+  return `rm ${keptFiles(kept).map(shellQuote).join(' ')}`;
 }
 
 /**

@@ -38,7 +38,7 @@ export async function findClients<N extends ClientProgram>(
 
 async function versionOf(connection: Connection, program: string, signal: AbortSignal): Promise<ProgramVersion> {
   const { file, args, env, preface } = connection.command(program, ['--version']);
-  const running = startProgram({ file, args, env, ...(preface === '' ? {} : { stdin: preface }), signal });
+  const running = startProgram({ file, args, env, ...(preface === '' ? {} : { stdin: { text: preface } }), signal });
   const fail = (said: string): DbopsError =>
     new DbopsError('TOOL_MISSING', `${program} cannot be run by ${connection.via.join(' ')}: ${said}`, {
       hint: 'Try the same words by hand, with --version behind them.',

@@ -4,8 +4,9 @@ import { formatAddress } from '../connection/address.ts';
 import { createConnection } from '../connection/connection.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { findServerPrograms } from '../tools/programs.ts';
+import type { OpenedDump } from './dump-content.ts';
 import { formOf, majorOf } from './preflight.ts';
-import { openServer, type OpenedDump, type Server } from './stage.ts';
+import { openServer, type Server } from './server.ts';
 
 /** The server for a test restore: the one that was named, or a throw-away one of the installed programs. */
 export async function openBench(

@@ -17,8 +17,15 @@ export type DumpContent =
       readonly globals: PartInfo | undefined;
     };
 
-export const GLOBALS_NAME = 'globals.sql';
+const GLOBALS_NAME = 'globals.sql';
 const TOC_NAME = 'toc.dat';
+
+/** A backup that was opened, and what it says of itself. */
+export interface OpenedDump {
+  readonly parts: PartSource;
+  readonly content: DumpContent;
+  readonly toc: Toc | undefined;
+}
 
 /** @throws DbopsError DAMAGED when there is nothing that a dump would begin with */
 export async function readContent(parts: PartSource, options: CallOptions): Promise<DumpContent> {

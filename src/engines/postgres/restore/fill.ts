@@ -11,10 +11,11 @@ import { explainFailure } from '../connection/failure.ts';
 import { SqlError } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
 import { guardScript } from '../script/guard.ts';
+import type { OpenedDump } from './dump-content.ts';
 import { runRestore, type RestoreProgramRequest } from './pg-restore.ts';
 import { majorOf } from './preflight.ts';
+import type { Server } from './server.ts';
 import type { SideDatabase } from './side-database.ts';
-import type { OpenedDump, Server } from './stage.ts';
 
 // More gain little on the disks that people have, and take connections away from others.
 const mostJobs = 4;

@@ -1,4 +1,4 @@
-import { DbopsError } from '../../../core/errors.ts';
+import { DbopsError, messageOf } from '../../../core/errors.ts';
 import type { PromoteRequest, Promotion } from '../../../core/ports/engine.ts';
 import { formatAddress } from '../connection/address.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -6,10 +6,10 @@ import { explainFailure } from '../connection/failure.ts';
 import { SqlError, type Query } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
 import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
+import { nameIn, type Server } from './server.ts';
 import { shellLine } from './shell-line.ts';
 import { nameWith, type SideDatabase } from './side-database.ts';
-import { nameIn, type Server } from './stage.ts';
-import { usersOf } from './survey.ts';
+import { usersOf } from './users.ts';
 
 /** What the database that is replaced is called afterwards. */
 export function keptName(name: string, stamp: string): string {
@@ -24,7 +24,7 @@ export async function promote(
   server: Server,
   database: SideDatabase,
   destination: Connection,
-  { allowOpen, stamp }: PromoteRequest,
+  { allowOpen, dropOld = false, stamp }: PromoteRequest,
 ): Promise<Promotion> {
   const { query } = server.session;
   const name = nameIn(destination);
@@ -36,7 +36,14 @@ export async function promote(
   }
   await swap(server, destination, { name, staged: database.name, kept }, allowOpen);
   database.release();
-  return { kept, undo: kept === undefined ? undefined : undoLine(server.connection, name, kept, stamp), warnings: [] };
+  if (kept === undefined) return { kept: undefined, undo: undefined, drop: undefined, warnings: [] };
+  if (dropOld) return dropKept(query, kept);
+  return {
+    kept,
+    undo: undoLine(server.connection, name, kept, stamp),
+    drop: psqlLine(server.connection, [`DROP DATABASE ${quoteIdentifier(kept)}`]),
+    warnings: [],
+  };
 }
 
 async function hasDatabase(query: Query, name: string): Promise<boolean> {
@@ -127,7 +134,12 @@ interface Swap {
  * Renames in one transaction, which nothing can leave half done. From the first renaming on the server lets nobody into
  * the old database and waits five seconds for those inside to leave.
  */
-async function swap(server: Server, destination: Connection, { name, staged, kept }: Swap, allowOpen: boolean): Promise<void> {
+async function swap(
+  server: Server,
+  destination: Connection,
+  { name, staged, kept }: Swap,
+  allowOpen: boolean,
+): Promise<void> {
   const { query } = server.session;
   const statements = [
     ...(kept === undefined ? [] : [`ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(kept)}`]),
@@ -178,12 +190,27 @@ async function commentOf(query: Query, name: string): Promise<string> {
 }
 
 /** One line for a shell that gives both databases their former names back. */
-function undoLine({ parameters, via }: Connection, name: string, kept: string, stamp: string): string {
+function undoLine(connection: Connection, name: string, kept: string, stamp: string): string {
   const aside = nameWith(name, `_undone_${stamp.toLowerCase()}`);
   const statements = [
     `ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(aside)}`,
     `ALTER DATABASE ${quoteIdentifier(kept)} RENAME TO ${quoteIdentifier(name)}`,
   ];
-  const words = [...via, 'psql', '-X', '-1', '-v', 'ON_ERROR_STOP=1', '-d', formatAddress(parameters)];
+  return psqlLine(connection, statements);
+}
+
+function psqlLine({ parameters, via }: Connection, statements: readonly string[]): string {
+  // One statement is its own transaction, and some are not allowed in any other.
+  const together = statements.length === 1 ? [] : ['-1'];
+  const words = [...via, 'psql', '-X', ...together, '-v', 'ON_ERROR_STOP=1', '-d', formatAddress(parameters)];
   return shellLine([...words, ...statements.flatMap((statement) => ['-c', statement])]);
+}
+
+/** The new database is in place by now: what fails here is told, and nothing more. */
+async function dropKept(query: Query, kept: string): Promise<Promotion> {
+  const warnings: string[] = [];
+  await query(`DROP DATABASE ${quoteIdentifier(kept)}`).catch((error: unknown) => {
+    warnings.push(`the old database stays as ${kept}: ${messageOf(error)}`);
+  });
+  return { kept: undefined, undo: undefined, drop: undefined, warnings };
 }

@@ -4,7 +4,7 @@ import { livenessOf, ownIdentity, parseIdentity, formatIdentity } from '../../..
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 import { SqlError, type Query } from '../connection/query.ts';
-import { openSession, type Session } from '../connection/session.ts';
+import type { Session } from '../connection/session.ts';
 import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
 
 /** How a database is to be made: in the words of CREATE DATABASE, as far as they are known. */
@@ -30,9 +30,9 @@ const nameBytes = 63;
 
 /** A name made of another and a suffix, which is never what is cut off. */
 export function nameWith(name: string, suffix: string): string {
-  let kept = name;
-  while (Buffer.byteLength(kept + suffix) > nameBytes) kept = [...kept].slice(0, -1).join('');
-  return kept + suffix;
+  const letters = Array.from(name);
+  while (Buffer.byteLength(letters.join('') + suffix) > nameBytes) letters.pop();
+  return letters.join('') + suffix;
 }
 
 /**
@@ -128,21 +128,5 @@ async function dropAbandoned(query: Query): Promise<void> {
     if (name === null || name === undefined || comment?.startsWith(commentPrefix) !== true) continue;
     const owner = parseIdentity(comment.slice(commentPrefix.length));
     if (owner !== undefined && livenessOf(owner) === 'dead') await drop(query, name);
-  }
-}
-
-/** A session in a database that is always there, for what cannot be done from inside the one that is meant. */
-export async function openAdmin(
-  connection: Connection,
-  psql: string,
-  signal: AbortSignal,
-): Promise<{ readonly session: Session; readonly connection: Connection }> {
-  const first = connection.to('postgres');
-  try {
-    return { session: await openSession({ connection: first, psql, signal }), connection: first };
-  } catch (error) {
-    if (!/database "postgres" does not exist/.test(messageOf(error))) throw error;
-    const second = connection.to('template1');
-    return { session: await openSession({ connection: second, psql, signal }), connection: second };
   }
 }

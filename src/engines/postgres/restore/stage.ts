@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { DbopsError, messageOf } from '../../../core/errors.ts';
+import { DbopsError } from '../../../core/errors.ts';
 import type {
   DatabaseAddress,
   ExamineRequest,
@@ -9,16 +9,15 @@ import type {
   Staging,
 } from '../../../core/ports/engine.ts';
 import type { EngineHost } from '../../engine-driver.ts';
-import type { Toc } from '../archive/toc.ts';
 import { findClients } from '../connection/clients.ts';
-import { createConnection, type Connection } from '../connection/connection.ts';
+import { createConnection } from '../connection/connection.ts';
 import { openSession, type Session } from '../connection/session.ts';
 import { runChecks } from '../facts/checks.ts';
 import { comparableOn, readFacts } from '../facts/facts.ts';
 import { beginReading } from '../facts/reading.ts';
 import { readVersion } from '../facts/sql-text.ts';
 import { openBench } from './bench.ts';
-import { readContent, readTocOf, type DumpContent } from './dump-content.ts';
+import { readContent, readTocOf, type OpenedDump } from './dump-content.ts';
 import { fillDatabase } from './fill.ts';
 import {
   createStandIns,
@@ -31,26 +30,8 @@ import {
   rolesNeeded,
 } from './preflight.ts';
 import { promote } from './promote.ts';
-import { createSideDatabase, openAdmin, type SideDatabase } from './side-database.ts';
-
-/** A server on which a database can be made, and what is known of it. */
-export interface Server {
-  readonly session: Session;
-  readonly connection: Connection;
-  readonly major: number;
-  /** Path or name of psql. */
-  readonly psql: string;
-  readonly signal: AbortSignal;
-  /** True for one that nobody else uses: roles may be made up there. */
-  readonly throwAway: boolean;
-}
-
-/** A backup that was opened, and what it says of itself. */
-export interface OpenedDump {
-  readonly parts: PartSource;
-  readonly content: DumpContent;
-  readonly toc: Toc | undefined;
-}
+import { nameIn, openServer, type Server } from './server.ts';
+import { createSideDatabase, type SideDatabase } from './side-database.ts';
 
 /** Restores into an empty database beside the destination, or on a server of no other use. */
 export async function stage(
@@ -83,27 +64,6 @@ export async function stage(
     await stack.disposeAsync();
     throw error;
   }
-}
-
-export async function openServer(
-  connection: Connection,
-  signal: AbortSignal,
-  stack: AsyncDisposableStack,
-  throwAway = false,
-): Promise<Server> {
-  const { paths } = await findClients(connection, ['psql'], 0, signal);
-  const admin = await openAdmin(connection, paths.psql, signal);
-  stack.use(admin.session);
-  const major = Math.trunc((await readVersion(admin.session.query)) / 10_000);
-  return { ...admin, major, psql: paths.psql, signal, throwAway };
-}
-
-/** @throws DbopsError USAGE */
-export function nameIn({ parameters, label }: Connection): string {
-  const { dbname, user } = parameters;
-  const name = dbname ?? user;
-  if (name !== undefined) return name;
-  throw new DbopsError('USAGE', `${label} names no database`, { hint: 'Write postgresql://user@host/name.' });
 }
 
 /** Finds out before anything is made whether the server can take the dump at all. */

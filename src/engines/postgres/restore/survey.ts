@@ -2,10 +2,10 @@ import type { DatabaseAddress, DestinationState } from '../../../core/ports/engi
 import type { CallOptions } from '../../../core/ports/storage.ts';
 import type { EngineHost } from '../../engine-driver.ts';
 import { createConnection } from '../connection/connection.ts';
-import type { Query } from '../connection/query.ts';
 import { quoteLiteral } from '../facts/sql-text.ts';
 import { keptName } from './promote.ts';
-import { nameIn, openServer } from './stage.ts';
+import { nameIn, openServer } from './server.ts';
+import { usersOf } from './users.ts';
 
 /** Looks at the server of a destination, and at what stands under its name. */
 export async function survey(
@@ -30,19 +30,4 @@ export async function survey(
     stagedAs: 'a new database beside it',
     keptAs: (stamp) => keptName(name, stamp),
   };
-}
-
-/** Connections to a database, in words. */
-export async function usersOf(query: Query, name: string): Promise<string[]> {
-  const rows = await query(`
-    SELECT usename AS role, application_name AS application, client_addr::text AS address, count(*)::text AS connections
-    FROM pg_catalog.pg_stat_activity
-    WHERE datname = ${quoteLiteral(name)} AND pid <> pg_catalog.pg_backend_pid() AND backend_type = 'client backend'
-    GROUP BY 1, 2, 3 ORDER BY count(*) DESC, 1, 2 LIMIT 10`);
-  return rows.map(({ role, application, address, connections }) => {
-    const program = application === '' || application === null ? 'a program' : application;
-    const from = address === null || address === undefined ? '' : ` from ${address}`;
-    const times = connections === '1' ? '' : ` (${connections} connections)`;
-    return `${program} as ${role ?? 'nobody'}${from}${times}`;
-  });
 }

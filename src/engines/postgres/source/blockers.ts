@@ -1,23 +1,29 @@
 import { DbopsError, messageOf } from '../../../core/errors.ts';
 import { findClients } from '../connection/clients.ts';
+import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
-import { SqlError } from '../connection/query.ts';
+import { SqlError, type Row } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
-import type { OpenDatabase } from './source.ts';
+import type { OpenDatabase } from './open-database.ts';
 
 /**
  * Says of a lock that was not given who holds it; the sessions of the dump are of no use any more, so another one asks.
- * Always rejects.
+ * Other failures stay what they are.
  */
-export async function explainBlocked(error: unknown, database: OpenDatabase): Promise<never> {
-  const failure = error instanceof SqlError ? explainFailure('the facts could not be read', error.message) : error;
-  if (!/lock timeout|could not obtain lock/.test(messageOf(error))) throw failure;
-  const holders = await findHolders(database).catch(() => []);
-  if (holders.length === 0) throw failure;
-  throw new DbopsError('SOURCE_REFUSED', `${messageOf(failure)}; held by ${holders.join('; ')}`, {
+export async function explainBlocked(error: unknown, database: OpenDatabase): Promise<Error> {
+  const failure =
+    error instanceof SqlError ? explainFailure('the facts could not be read', error.message) : toError(error);
+  if (!/lock timeout|could not obtain lock/.test(messageOf(error))) return failure;
+  const holders = await findHolders(database);
+  if (holders.length === 0) return failure;
+  return new DbopsError('SOURCE_REFUSED', `${failure.message}; held by ${holders.join('; ')}`, {
     hint: 'Wait until that is done, or give it more time with --lock-timeout. Nothing was published.',
     cause: error,
   });
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 // Modes that keep readers out, in sessions that were granted one on a table of this database.
@@ -29,13 +35,22 @@ const holdersQuery = `
   ORDER BY 1 LIMIT 5`;
 
 async function findHolders({ connection, signal }: OpenDatabase): Promise<string[]> {
-  const { paths } = await findClients(connection, ['psql'], 0, signal);
-  await using session = await openSession({ connection, psql: paths.psql, signal });
-  const rows = await session.query(holdersQuery);
+  const rows = await askHolders(connection, signal);
   return rows.map(({ pid, application, statement, since }) => {
     const who = application === '' || application === null ? `process ${pid}` : `process ${pid} (${application})`;
     return `${who} for ${since ?? 'some time'}: ${plainStatement(statement ?? '')}`;
   });
+}
+
+/** Nobody to name when the server cannot be asked any more. */
+async function askHolders(connection: Connection, signal: AbortSignal): Promise<readonly Row[]> {
+  try {
+    const { paths } = await findClients(connection, ['psql'], 0, signal);
+    await using session = await openSession({ connection, psql: paths.psql, signal });
+    return await session.query(holdersQuery);
+  } catch {
+    return [];
+  }
 }
 
 /** Without what stands in quotes, which may be anybody's data, and on one line. */

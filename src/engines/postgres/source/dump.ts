@@ -9,9 +9,9 @@ import type { Selection } from '../facts/selection.ts';
 import { findUnreadable, refuseIncompleteSight } from '../facts/unreadable.ts';
 import { explainBlocked } from './blockers.ts';
 import { planDump, type DumpPlan } from './dump-arguments.ts';
+import type { OpenDatabase } from './open-database.ts';
 import { createDumpProgram, type DumpProgram } from './pg-dump.ts';
 import { takeSnapshot } from './snapshot.ts';
-import type { OpenDatabase } from './source.ts';
 
 /** Dumps one snapshot, and reads the facts of that same snapshot beside it. */
 export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest): Promise<Dump> {
@@ -37,7 +37,9 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
     parts,
     uninspected: true,
     finish: async (): Promise<Examination> => {
-      const found = await facts.catch((error: unknown) => explainBlocked(error, database));
+      const found = await facts.catch(async (error: unknown) => {
+        throw await explainBlocked(error, database);
+      });
       database.signal.throwIfAborted();
       const warnings = [...program.warnings, ...found.warnings];
       return { facts: found.facts, problems: [], warnings, checks: [] };
@@ -59,7 +61,7 @@ function createProgram(database: OpenDatabase, plan: DumpPlan, snapshot: string,
       ...databaseArguments(connection),
     ],
     signal,
-    explain: (error) => explainBlocked(error, database).catch((explained: Error) => explained),
+    explain: (error) => explainBlocked(error, database),
   });
 }
 

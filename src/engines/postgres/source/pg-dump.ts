@@ -29,7 +29,14 @@ export function createDumpProgram(request: DumpProgramRequest): DumpProgram {
   const start = (stdout: 'pipe' | Writable): RunningProgram => {
     if (running !== undefined) throw new Error(`${program} was started twice`);
     const { file, args: words, env, preface } = connection.command(program, args);
-    running = startProgram({ file, args: words, env, stdout, ...(preface === '' ? {} : { stdin: preface }), signal });
+    running = startProgram({
+      file,
+      args: words,
+      env,
+      stdout,
+      ...(preface === '' ? {} : { stdin: { text: preface } }),
+      signal,
+    });
     return running;
   };
   const judge = async (end: ProgramEnd): Promise<void> => {

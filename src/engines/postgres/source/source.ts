@@ -3,24 +3,16 @@ import type { DatabaseAddress, Dump, DumpRequest, Probe, Source } from '../../..
 import type { CallOptions } from '../../../core/ports/storage.ts';
 import type { EngineHost } from '../../engine-driver.ts';
 import { formatAddress } from '../connection/address.ts';
-import { findClients, type Clients } from '../connection/clients.ts';
+import { findClients } from '../connection/clients.ts';
 import { createConnection, type Connection } from '../connection/connection.ts';
 import { openSession, type Session } from '../connection/session.ts';
-import { readEnvironment, type Environment } from '../facts/environment.ts';
+import { readEnvironment } from '../facts/environment.ts';
 import { inReading } from '../facts/reading.ts';
 import { readVersion } from '../facts/sql-text.ts';
 import { clientAdvice } from '../tools/client-advice.ts';
 import { dumpSnapshot } from './dump.ts';
+import type { OpenDatabase } from './open-database.ts';
 import { refusePooler } from './pooler.ts';
-
-/** An opened database: two sessions on it, and the programs that fit its server. */
-export interface OpenDatabase {
-  readonly connection: Connection;
-  readonly sessions: readonly Session[];
-  readonly clients: Clients<'pg_dump' | 'pg_dumpall'>;
-  readonly environment: Environment;
-  readonly signal: AbortSignal;
-}
 
 // Tables are counted by all of them at once.
 const sessionCount = 2;

@@ -18,7 +18,7 @@ type Environment = Sandbox['env'];
 const holder = fileURLToPath(new URL('../support/hold-sandbox.ts', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
-const moments = Number(process.env['DBOPS_KILL_MOMENTS'] ?? 8);
+const moments = Number(process.env['DBOPS_KILL_MOMENTS'] ?? 5);
 const users = isRoot ? ['root', 'an ordinary user'] : ['an ordinary user'];
 let programs: Programs<ServerProgram>;
 

@@ -45,7 +45,7 @@ test('a parent that another user may not pass through is passed over', async () 
   const root = await temporaryFolder();
   const open = join(root, 'open');
   mkdirSync(open);
-  const account = { name: 'nobody', uid: 65_534, gid: 65_534 };
+  const account = { name: 'somebody', uid: 54_321, gid: 54_321 };
   await expect(openShortFolder({ ...request, parents: [open], account })).rejects.toMatchObject({
     code: 'STORAGE_FAILED',
   });

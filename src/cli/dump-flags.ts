@@ -17,6 +17,8 @@ export interface DumpFlags {
   readonly owner: boolean;
   readonly acl: boolean;
   readonly blobs: boolean;
+  readonly globals?: true;
+  readonly rolePasswords?: true;
 }
 
 export function dumpOptions(command: Command): Command {
@@ -38,12 +40,15 @@ export function dumpOptions(command: Command): Command {
     .option('--exclude-schema <pattern...>', 'not these schemas')
     .option('--no-owner', 'leave out who owns what')
     .option('--no-acl', 'leave out who may do what')
-    .option('--no-blobs', 'leave out large objects');
+    .option('--no-blobs', 'leave out large objects')
+    .option('--globals', 'also the roles and tablespaces of the server')
+    .option('--role-passwords', 'with --globals: also the hashes of their passwords, where they can be read');
 }
 
 /** What was said by flags; the configuration's own options hold where nothing was. */
 export function dumpOptionsOf(flags: DumpFlags): DumpOptions {
   const { format, jobs, schemaOnly, dataOnly, table, excludeTable, excludeTableData, schema, excludeSchema } = flags;
+  const { globals, rolePasswords } = flags;
   return {
     ...(format === undefined ? {} : { format }),
     ...(jobs === undefined ? {} : { jobs }),
@@ -54,6 +59,8 @@ export function dumpOptionsOf(flags: DumpFlags): DumpOptions {
     ...(excludeTableData === undefined ? {} : { excludeTableData: [...excludeTableData] }),
     ...(schema === undefined ? {} : { schemas: [...schema] }),
     ...(excludeSchema === undefined ? {} : { excludeSchemas: [...excludeSchema] }),
+    ...(globals === undefined ? {} : { globals }),
+    ...(rolePasswords === undefined ? {} : { rolePasswords }),
     ...(flags.owner ? {} : { owner: false }),
     ...(flags.acl ? {} : { acl: false }),
     ...(flags.blobs ? {} : { blobs: false }),

@@ -19,7 +19,7 @@ export interface World {
 
 export interface EngineChoice {
   readonly name: string;
-  locate(address: string, folder: string): Pick<DatabaseAddress, 'location' | 'password'>;
+  locate(address: string, folder: string, database?: string): Pick<DatabaseAddress, 'location' | 'password'>;
   nameOf(location: string): string;
 }
 

@@ -19,6 +19,8 @@ export interface Target {
   /** True when the configuration names it. */
   readonly named: boolean;
   readonly address: string;
+  /** One of several that the address leads to; undefined where it leads to one alone. */
+  readonly database?: string;
   /** Relative addresses start here. */
   readonly folder: string;
   readonly storage: string | undefined;

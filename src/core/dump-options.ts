@@ -22,6 +22,8 @@ export const dumpOptionsSchema = z.strictObject({
   owner: z.boolean().optional().describe('false: do not dump who owns what.'),
   acl: z.boolean().optional().describe('false: do not dump who may do what.'),
   blobs: z.boolean().optional().describe('false: leave large objects out.'),
+  globals: z.boolean().optional().describe('Roles and tablespaces of the server beside the database.'),
+  rolePasswords: z.boolean().optional().describe('With globals: the hashes of passwords too, where they can be read.'),
 });
 
 export type DumpOptions = Readonly<z.infer<typeof dumpOptionsSchema>>;

@@ -4,7 +4,14 @@ import { passed } from '../../core/records.ts';
 import { formatBytes } from '../../report/format.ts';
 import { errorDocument } from '../failure.ts';
 import { proofOf } from '../proof.ts';
-import { planBackup, runBackup, type BackupFlags, type BackupOutcome, type BackupPlan } from '../run-backup.ts';
+import {
+  expandTarget,
+  planBackup,
+  runBackup,
+  type BackupFlags,
+  type BackupOutcome,
+  type BackupPlan,
+} from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 
 /** One target's failure does not keep the others from being backed up; the first failure's code is the exit code. */
@@ -16,7 +23,11 @@ export async function backupAll(
   if (flags.retentionDays !== undefined && flags.prune !== true) {
     throw new DbopsError('USAGE', '--retention-days has no effect without --prune', { hint: 'Add --prune.' });
   }
-  const targets = (words.length > 0 ? words : session.settings.defaultTargets()).map((word) => session.targetOf(word));
+  const named = (words.length > 0 ? words : session.settings.defaultTargets()).map((word) => session.targetOf(word));
+  const targets =
+    flags.allDatabases === true
+      ? (await Promise.all(named.map((target) => expandTarget(session, target)))).flat()
+      : named;
   if (flags.dryRun === true) {
     const plans = await Promise.all(targets.map((target) => planBackup(session, target, flags)));
     return { document: { ok: true, dryRun: true, backups: plans }, text: plans.map(describePlan).join('\n') };

@@ -28,6 +28,7 @@ export interface RestoreFlags extends SelectorFlags {
   readonly checks: boolean;
   readonly owner?: true;
   readonly acl?: true;
+  readonly globals?: true;
   readonly jobs?: number;
   readonly schemaOnly?: true;
   readonly cleanRoom?: true;
@@ -99,6 +100,7 @@ function optionsOf(flags: RestoreFlags): RestoreOptions {
   return {
     owner: flags.owner === true,
     acl: flags.acl === true,
+    globals: flags.globals === true,
     ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
     schemaOnly: flags.schemaOnly === true,
     keepGoing: flags.keepGoing === true,

@@ -16,6 +16,7 @@ export function registerBackup(program: Command, runner: Runner): void {
     ],
   });
   dumpOptions(storageOption(command))
+    .option('--all-databases', 'every database of the server, each as a target of its own')
     .option('--class <class>', 'what it is for, and so how long it stays: daily, weekly, pre-deploy …')
     .option('--tag <name=value...>', 'labels to find it by')
     .option('--pin', 'keep it until it is unpinned')

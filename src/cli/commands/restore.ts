@@ -24,6 +24,7 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--no-checks', 'skip the configured checks, as when one is newer than the backup')
     .option('--owner', 'restore who owns what (PostgreSQL; the roles have to exist)')
     .option('--acl', 'restore who may do what (PostgreSQL)')
+    .option('--globals', 'first the roles and tablespaces of the backup; those that exist stay as they are')
     .option('--jobs <n>', 'tables restored at once (PostgreSQL; default: one a processor, up to 4)', parseCount)
     .option('--schema-only', 'definitions without rows (PostgreSQL)')
     .option('--clean-room', 'first prove it on a throw-away server, before the destination is asked for anything')

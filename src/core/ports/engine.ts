@@ -194,6 +194,8 @@ export interface DestinationState {
  */
 export interface Engine {
   readonly name: string;
+  /** The databases of a server that an address leads to. */
+  databases(source: DatabaseAddress, options: CallOptions): Promise<readonly string[]>;
   /** Opens a database for reading; what a probe and a dump need (a process, a connection) is started once. */
   open(source: DatabaseAddress, options: CallOptions): Promise<Source>;
   /** Structural check of decoded parts without a server; gives the problems found. */
@@ -227,6 +229,8 @@ export interface RestoreOptions {
   readonly keepGoing?: boolean;
   /** Run commands of the client that stand in a plain SQL file, which may do anything on this machine. */
   readonly allowCommands?: boolean;
+  /** Restore roles and tablespaces first; those that exist stay as they are. */
+  readonly globals?: boolean;
   /** Leave the statistics of the query planner to the server. */
   readonly skipAnalyze?: boolean;
 }

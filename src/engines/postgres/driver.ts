@@ -7,9 +7,10 @@ export const postgresDriver: EngineDriver = {
   name: 'postgres',
   claims: isPostgresAddress,
   recognises: recognisesDump,
-  locate: (address) => {
+  locate: (address, _folder, dbname) => {
     const { parameters, password } = parseAddress(address);
-    return { location: formatAddress(parameters), ...(password === undefined ? {} : { password }) };
+    const located = dbname === undefined ? parameters : { ...parameters, dbname };
+    return { location: formatAddress(located), ...(password === undefined ? {} : { password }) };
   },
   nameOf: (location) => {
     const { dbname, service, user } = parseAddress(location).parameters;

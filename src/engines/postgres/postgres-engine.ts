@@ -4,12 +4,14 @@ import type { EngineHost } from '../engine-driver.ts';
 import { inspect } from './inspect.ts';
 import { stage } from './restore/stage.ts';
 import { survey } from './restore/survey.ts';
+import { listDatabases } from './source/databases.ts';
 import { open } from './source/source.ts';
 
 /** PostgreSQL, by its own programs: pg_dump, pg_restore and psql, here or where an address leads. */
 export function createPostgresEngine(host: EngineHost): Engine {
   return {
     name: 'postgres',
+    databases: (source, options) => listDatabases(source, host, options),
     open: (address, options) => open(address, host, options),
     inspect: (parts, options) => inspect(parts, host, options),
     // One file is all of a dump.

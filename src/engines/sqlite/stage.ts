@@ -97,8 +97,8 @@ export async function stage(
 }
 
 /** A copy of the file is all of it or nothing, and belongs to whoever made it. */
-function refuseOptions({ owner, acl, jobs, schemaOnly, keepGoing, allowCommands }: RestoreOptions): void {
-  const asked = Object.entries({ owner, acl, jobs, schemaOnly, keepGoing, allowCommands });
+function refuseOptions({ owner, acl, globals, jobs, schemaOnly, keepGoing, allowCommands }: RestoreOptions): void {
+  const asked = Object.entries({ owner, acl, globals, jobs, schemaOnly, keepGoing, allowCommands });
   const [first] = asked.find(([, value]) => value !== undefined && value !== false) ?? [];
   if (first === undefined) return;
   throw new DbopsError('USAGE', `a restore of SQLite has no option ${first}`, {

@@ -19,6 +19,7 @@ import { readVersion } from '../facts/sql-text.ts';
 import { openBench } from './bench.ts';
 import { readContent, readTocOf, type OpenedDump } from './dump-content.ts';
 import { fillDatabase } from './fill.ts';
+import { restoreGlobals } from './globals.ts';
 import {
   createStandIns,
   formOf,
@@ -67,9 +68,12 @@ export async function stage(
 }
 
 /** Finds out before anything is made whether the server can take the dump at all. */
-async function prepare(server: Server, { toc }: OpenedDump, { options = {} }: StageRequest): Promise<string[]> {
+async function prepare(server: Server, dump: OpenedDump, request: StageRequest): Promise<string[]> {
+  const { toc } = dump;
+  const { options = {} } = request;
   refuseOlderServer(toc, server.major, server.connection.label);
-  if (toc === undefined) return [];
+  const warnings = options.globals === true ? await restoreGlobals(server, dump, request) : [];
+  if (toc === undefined) return warnings;
   const { query } = server.session;
   refuseMissingExtensions(
     await missingExtensions(toc, query),
@@ -77,10 +81,10 @@ async function prepare(server: Server, { toc }: OpenedDump, { options = {} }: St
   );
   const wanted = options.owner === true || options.acl === true ? rolesMentioned(toc) : [];
   const missing = await missingRoles([...new Set([...rolesNeeded(toc), ...wanted])], query);
-  if (missing.length === 0) return [];
+  if (missing.length === 0) return warnings;
   if (server.throwAway) {
     await createStandIns(missing, query);
-    return [`roles that the test server does not have were stood in for: ${missing.join(', ')}`];
+    return [...warnings, `roles that the test server does not have were stood in for: ${missing.join(', ')}`];
   }
   throw new DbopsError('REFUSED', `${server.connection.label} lacks the roles ${missing.join(', ')}`, {
     hint: 'Nothing was changed. Create them there, or restore the globals of the backup first; without --owner and --acl only roles of policies are needed.',

@@ -39,7 +39,7 @@ export interface SandboxRequest {
 }
 
 // PostgreSQL refuses to run as root.
-const accountNames: readonly string[] = ['postgres', 'nobody'];
+const accountNames: readonly string[] = ['nobody', 'postgres'];
 
 // Those of other systems (`English_United States.1252`) are never installed here.
 const localePattern = /^[A-Za-z0-9_.@-]{1,100}$/;
@@ -95,7 +95,7 @@ async function lesserAccount(): Promise<Account> {
   const account = await findAccount(accountNames);
   if (account !== undefined) return account;
   throw new DbopsError('REFUSED', 'PostgreSQL does not run as root, and there is no lesser user to run it', {
-    hint: `Run dbops as an ordinary user, or add the user ${accountNames[0]}.`,
+    hint: `Run dbops as an ordinary user, or add the user ${accountNames.at(-1)}.`,
   });
 }
 

@@ -7,6 +7,7 @@ import { databaseArguments } from '../connection/connection.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Selection } from '../facts/selection.ts';
 import { findUnreadable, refuseIncompleteSight } from '../facts/unreadable.ts';
+import { canReadPasswords, globalsArguments } from '../globals/globals-arguments.ts';
 import { explainBlocked } from './blockers.ts';
 import { planDump, type DumpPlan } from './dump-arguments.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -31,7 +32,9 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
   );
   // Whoever never asks (because storing failed first) must not be ended by this one's failure.
   facts.catch(() => undefined);
-  const parts = plan.format === 'directory' ? await runIntoFolder(program, plan, folder) : [streamed(program, plan)];
+  const globals = request.options.globals === true ? await createGlobals(database, request.options) : undefined;
+  const own = plan.format === 'directory' ? await runIntoFolder(program, plan, folder) : [streamed(program, plan)];
+  const parts = globals === undefined ? own : [...own, globalsPart(globals)];
   return {
     tools: { [clients.paths.pg_dump.split('/').at(-1) ?? 'pg_dump']: clients.version.text },
     parts,
@@ -41,11 +44,36 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
         throw await explainBlocked(error, database);
       });
       database.signal.throwIfAborted();
-      const warnings = [...program.warnings, ...found.warnings];
+      const warnings = [...program.warnings, ...(globals?.warnings ?? []), ...found.warnings];
       return { facts: found.facts, problems: [], warnings, checks: [] };
     },
-    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await program[Symbol.asyncDispose]();
+      await globals?.[Symbol.asyncDispose]();
+    },
   };
+}
+
+/** Roles and tablespaces belong to the server, and no snapshot of a database holds them. */
+async function createGlobals(database: OpenDatabase, options: DumpOptions): Promise<DumpProgram> {
+  const { connection, clients, sessions, signal } = database;
+  const [first] = sessions;
+  if (first === undefined) throw new Error('no session');
+  const passwords = options.rolePasswords === true && (await canReadPasswords(first.query));
+  return createDumpProgram({
+    connection,
+    program: clients.paths.pg_dumpall,
+    args: [...globalsArguments({ passwords }), ...databaseArguments(connection)],
+    signal,
+    warnings:
+      options.rolePasswords === true && !passwords
+        ? ['the role may not read the hashes of passwords: the globals are without them']
+        : [],
+  });
+}
+
+function globalsPart(program: DumpProgram): DumpPart {
+  return { name: 'globals.sql', source: { type: 'program', program } };
 }
 
 function createProgram(database: OpenDatabase, plan: DumpPlan, snapshot: string, folder: string): DumpProgram {

@@ -10,6 +10,8 @@ export interface DumpProgramRequest {
   readonly program: string;
   readonly args: readonly string[];
   readonly signal: AbortSignal;
+  /** Known before it runs. */
+  readonly warnings?: readonly string[];
   /** Makes the error for one that failed; by default from its own words. */
   readonly explain?: (error: Error) => Promise<Error>;
 }
@@ -25,7 +27,7 @@ export interface DumpProgram extends OutputProgram, AsyncDisposable {
 export function createDumpProgram(request: DumpProgramRequest): DumpProgram {
   const { connection, program, args, signal, explain = async (error: Error) => error } = request;
   let running: RunningProgram | undefined;
-  const warnings: string[] = [];
+  const warnings = [...(request.warnings ?? [])];
   const start = (stdout: 'pipe' | Writable): RunningProgram => {
     if (running !== undefined) throw new Error(`${program} was started twice`);
     const { file, args: words, env, preface } = connection.command(program, args);

@@ -37,9 +37,11 @@ function relationKinds(scope: Scope): Record<string, string> {
 function columns(scope: Scope): string {
   const place = `CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid) AND NOT c.relispartition THEN NULL
     ELSE row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum) END`;
+  // Since PostgreSQL 17 partitions have the identity of their parent.
+  const identity = "CASE WHEN c.relispartition THEN '' ELSE a.attidentity END";
   const collation = `CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation END`;
   return `
-    SELECT ${line(table, 'a.attname', place, 'format_type(a.atttypid, a.atttypmod)', 'a.attnotnull', 'a.attidentity', 'a.attgenerated', collation, 'pg_get_expr(d.adbin, d.adrelid)', sorted('a.attoptions'), sorted('a.attfdwoptions'))}
+    SELECT ${line(table, 'a.attname', place, 'format_type(a.atttypid, a.atttypmod)', 'a.attnotnull', identity, 'a.attgenerated', collation, 'pg_get_expr(d.adbin, d.adrelid)', sorted('a.attoptions'), sorted('a.attfdwoptions'))}
     FROM ${relations} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
     WHERE c.relkind <> 'S' AND ${scope.relation('c.oid')}`;

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { messageOf } from '../../../core/errors.ts';
 import type { CodecWatch } from '../../../core/ports/codec.ts';
 import { watchLz4 } from './lz4-frame.ts';
 import type { MemberWatch } from './members.ts';
@@ -31,28 +32,36 @@ async function decompress(
   encoded: CodecWatch,
   content: MemberWatch,
 ): Promise<string | undefined> {
-  let bytes = 0;
-  const watchEncoded = async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
+  const decoded = drain(decompressor, content);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       encoded.update(chunk);
-      yield chunk;
+      // It closes itself where it takes the content for ended; what follows is for `encoded` to see.
+      if (!decompressor.writable || decompressor.write(chunk)) continue;
+      await Promise.race([once(decompressor, 'drain').catch(() => undefined), decoded]);
     }
-  };
-  const watchContent = async (source: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const chunk of source) {
+    if (decompressor.writable) decompressor.end();
+    const { bytes, refusal } = await decoded;
+    return refusal ?? encoded.problem(bytes) ?? content.problem();
+  } finally {
+    decompressor.destroy();
+  }
+}
+
+interface Decoded {
+  readonly bytes: number;
+  readonly refusal: string | undefined;
+}
+
+async function drain(decompressor: Duplex, content: MemberWatch): Promise<Decoded> {
+  let bytes = 0;
+  try {
+    for await (const chunk of decompressor as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       content.update(chunk);
     }
-  };
-  try {
-    await pipeline(stream, watchEncoded, decompressor, watchContent);
+    return { bytes, refusal: undefined };
   } catch (error) {
-    if (isRefusal(error)) return `it cannot be decompressed (${error.message})`;
-    throw error;
+    return { bytes, refusal: `it cannot be decompressed (${messageOf(error)})` };
   }
-  return encoded.problem(bytes) ?? content.problem();
-}
-
-function isRefusal(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && /^(Z_|ZSTD_)/.test(String(error.code));
 }

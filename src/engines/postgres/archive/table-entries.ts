@@ -1,4 +1,5 @@
 import { DbopsError } from '../../../core/errors.ts';
+import { attached, byDumpId, isTable, ownTable, tablesIn, type ById } from './ownership.ts';
 import { parseTablePattern } from './table-pattern.ts';
 import type { Toc, TocEntry } from './toc.ts';
 
@@ -10,6 +11,7 @@ export interface TableEntries {
 }
 
 export interface Need {
+  readonly dumpId: number;
   /** The kind: `TYPE`, `FUNCTION`, `SCHEMA`, `TABLE` … */
   readonly desc: string;
   readonly namespace: string | undefined;
@@ -26,20 +28,17 @@ export interface Need {
  * @throws DbopsError USAGE for an impossible name, NOTHING_MATCHES when a name fits no table.
  */
 export function tableEntries(toc: Toc, patterns: readonly string[]): TableEntries {
-  const entries = new Map(toc.entries.map((entry) => [entry.dumpId, entry]));
+  const entries = byDumpId(toc);
   const ids = withPartitions(toc, entries, matchTables(toc, patterns));
   for (const entry of toc.entries) if (belongs(entry, ids, entries)) ids.add(entry.dumpId);
   return { ids, needs: needsOf(toc, ids, entries) };
 }
 
-type ById = ReadonlyMap<number, TocEntry>;
-
-const tables = new Set(['TABLE', 'FOREIGN TABLE']);
 /** Of archives with data alone, which have no other entry of a table. */
 const rows = 'TABLE DATA';
 
 function matchTables(toc: Toc, patterns: readonly string[]): Set<number> {
-  const candidates = toc.entries.filter(({ desc }) => tables.has(desc) || desc === rows);
+  const candidates = toc.entries.filter((entry) => isTable(entry) || entry.desc === rows);
   const found = patterns.map(parseTablePattern).flatMap((pattern) => {
     const matching = candidates.filter(({ namespace, tag }) => pattern.matches(namespace, tag));
     if (matching.length > 0) return matching;
@@ -54,7 +53,7 @@ function matchTables(toc: Toc, patterns: readonly string[]): Set<number> {
 function withPartitions(toc: Toc, entries: ById, ids: Set<number>): Set<number> {
   const partitions = new Map<number, number[]>();
   for (const entry of toc.entries.filter(({ desc }) => desc === 'TABLE ATTACH')) {
-    const child = ownTable(entry, entries);
+    const child = attached(entry, entries);
     for (const parent of tablesIn(entry, entries)) {
       if (child === undefined || parent === child) continue;
       const known = partitions.get(parent.dumpId);
@@ -85,8 +84,8 @@ function belongs(entry: TocEntry, ids: ReadonlySet<number>, entries: ById): bool
     case 'SECURITY LABEL':
       return has(entry.dependencies[0]);
     case 'INDEX ATTACH':
-      return has(entry.dependencies.find((id) => isNamed(entries.get(id), entry)));
     case 'TABLE ATTACH':
+      return has(attached(entry, entries)?.dumpId);
     case 'DEFAULT':
     case 'CONSTRAINT':
     case 'CHECK CONSTRAINT':
@@ -101,48 +100,29 @@ function belongs(entry: TocEntry, ids: ReadonlySet<number>, entries: ById): bool
   }
 }
 
-function tablesIn({ dependencies }: TocEntry, entries: ById): readonly TocEntry[] {
-  return dependencies.map((id) => entries.get(id)).filter(isTable);
-}
-
-function isTable(entry: TocEntry | undefined): entry is TocEntry {
-  return entry !== undefined && tables.has(entry.desc);
-}
-
-/**
- * The table that an entry is a part of. A foreign key, a rule or a policy depends on other tables too; the tag of all of
- * these is the table's name, a space and their own. Where two names fit (`a` and `a b`), the definition decides.
- */
-function ownTable(entry: TocEntry, entries: ById): TocEntry | undefined {
-  const fitting = tablesIn(entry, entries).filter((table) => isNamed(table, entry) || isPartOf(table, entry));
-  return fitting.find(({ tag }) => isDefinedOn(entry, tag)) ?? fitting[0];
-}
-
-function isNamed(object: TocEntry | undefined, { tag, namespace }: TocEntry): boolean {
-  return object?.tag === tag && object.namespace === namespace;
-}
-
-function isPartOf(table: TocEntry, { tag, namespace }: TocEntry): boolean {
-  return table.namespace === namespace && tag.startsWith(`${table.tag} `);
-}
-
-function isDefinedOn({ definition }: TocEntry, table: string): boolean {
-  const quoted = `"${table.replaceAll('"', '""')}"`;
-  const head = definition.split('(', 1)[0] ?? '';
-  return [table, quoted].some((name) => head.includes(`.${name} `) || head.includes(`.${name}\n`));
-}
-
 /** In the archive's order. */
 function needsOf(toc: Toc, ids: ReadonlySet<number>, entries: ById): readonly Need[] {
+  const chosen = toc.entries.filter(({ dumpId }) => ids.has(dumpId));
+  const apart = attachments(chosen, entries);
   const by = new Map<number, Set<number>>();
-  for (const { dumpId, dependencies } of toc.entries.filter((entry) => ids.has(entry.dumpId))) {
+  for (const { dumpId, dependencies } of chosen) {
     for (const id of dependencies) {
-      if (ids.has(id) || !entries.has(id)) continue;
+      if (ids.has(id) || !entries.has(id) || apart.has(`${dumpId} ${id}`)) continue;
       by.set(id, (by.get(id) ?? new Set()).add(dumpId));
     }
   }
   return toc.entries.flatMap(({ dumpId, desc, namespace, tag }) => {
     const dependents = by.get(dumpId);
-    return dependents === undefined ? [] : [{ desc, namespace, name: tag, by: [...dependents] }];
+    return dependents === undefined ? [] : [{ dumpId, desc, namespace, name: tag, by: [...dependents] }];
   });
+}
+
+/** A partition depends on what it is a part of, and yet it is made without: only its attachment needs that. */
+function attachments(chosen: readonly TocEntry[], entries: ById): ReadonlySet<string> {
+  const pairs = new Set<string>();
+  for (const entry of chosen.filter(({ desc }) => desc.endsWith(' ATTACH'))) {
+    const child = attached(entry, entries);
+    for (const id of entry.dependencies) pairs.add(`${child?.dumpId} ${id}`);
+  }
+  return pairs;
 }

@@ -20,8 +20,11 @@ export async function inspectTar(stream: Readable): Promise<Inspection> {
   return { toc: inspector.toc, problems: [broken] };
 }
 
+const mostProblems = 1_000;
+
 class TarInspector {
   toc: Toc | undefined;
+  #members = 0;
   readonly #problems: string[] = [];
   readonly #byMember = new Map<string, TocEntry>();
   readonly #missing = new Set<TocEntry>();
@@ -30,20 +33,20 @@ class TarInspector {
   readonly #blobsListed = new Set<string>();
 
   open(name: string): MemberWatch {
-    if (this.#seen.has(name)) this.#problems.push(`${printable(name)} is there twice`);
-    else if (this.#seen.size === 0 && name !== 'toc.dat') this.#problems.push('toc.dat is not its first member');
-    this.#seen.add(name);
-    if (name === 'toc.dat') return this.#reportAs(name, this.#watchTable());
-    if (name === 'restore.sql') return unwatched;
-    if (/^blob_\d{1,10}\.dat$/.test(name)) {
-      this.#blobsSeen.add(name);
-      return unwatched;
-    }
+    if (this.#members === 0 && name !== 'toc.dat') this.#report('toc.dat is not its first member');
+    this.#members += 1;
+    const isBlob = /^blob_\d{1,10}\.dat$/.test(name);
     const entry = this.#byMember.get(name);
-    if (entry === undefined || !this.#missing.delete(entry)) {
-      this.#problems.push(`${printable(name)} is no part of this archive`);
+    if (!isBlob && entry === undefined && !['toc.dat', 'restore.sql'].includes(name)) {
+      this.#report(`${printable(name)} is no part of this archive`);
       return unwatched;
     }
+    const seen = isBlob ? this.#blobsSeen : this.#seen;
+    if (seen.has(name)) this.#report(`${name} is there twice`);
+    seen.add(name);
+    if (name === 'toc.dat') return this.#reportAs(name, this.#watchTable());
+    if (entry === undefined) return unwatched;
+    this.#missing.delete(entry);
     const watch = watchMember(entry, (blob) => this.#blobsListed.add(blob));
     return this.#reportAs(`${name} with ${nameOf(entry)}`, watch);
   }
@@ -91,12 +94,17 @@ class TarInspector {
     }
   }
 
+  /** An archive of nothing but strangers must not fill the memory with their names. */
+  #report(problem: string): void {
+    if (this.#problems.length < mostProblems) this.#problems.push(problem);
+  }
+
   #reportAs(what: string, watch: MemberWatch): MemberWatch {
     return {
       update: (chunk) => watch.update(chunk),
       problem: () => {
         const problem = watch.problem();
-        if (problem !== undefined) this.#problems.push(`${what}: ${problem}`);
+        if (problem !== undefined) this.#report(`${what}: ${problem}`);
         return problem;
       },
     };

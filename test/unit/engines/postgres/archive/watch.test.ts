@@ -37,6 +37,17 @@ describe.each(['17-custom-zstd.dump', '18-custom-lz4.dump'])('the archive %s', (
     expect(unnoticed).toEqual([]);
   });
 
+  test('with any byte changed is judged without an accident', () => {
+    const changed = Buffer.from(archive);
+    for (const at of archive.keys()) {
+      for (const bits of [0x01, 0x80, 0xff]) {
+        changed.writeUInt8(archive.readUInt8(at) ^ bits, at);
+        expect(() => problemOf(changed)).not.toThrow();
+      }
+      changed.writeUInt8(archive.readUInt8(at), at);
+    }
+  });
+
   test('gives its table of contents', () => {
     const watch = watchArchive();
     watch.update(archive);

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Cluster, startCluster } from '../support/postgres/cluster.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 import { startStandby } from '../support/postgres/standby.ts';
@@ -17,6 +17,8 @@ const psql = (cluster: Cluster, target: string, env: Readonly<Record<string, str
   execa(`${cluster.binDir}/psql`, ['-XAtq', '-d', target, '-c', 'SELECT current_user, current_database()'], {
     env,
   }).then(({ stdout }) => stdout);
+
+afterEach(() => void vi.unstubAllEnvs());
 
 describe.each(postgresVersions())('a cluster of PostgreSQL %s', (version) => {
   const shared = sharedCluster({ version });
@@ -105,6 +107,19 @@ test('a cluster with a password lets in who knows it, and by TLS who trusts its 
   const wrong = cluster.url().replace(encodeURIComponent(cluster.password), 'wrong');
   await expect(psql(cluster, wrong, trusting)).rejects.toThrow('password authentication failed');
   await expect(psql(cluster, cluster.url(), { PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/nowhere' })).rejects.toThrow();
+});
+
+test.each(['14', '15,', '15,latest', ''])(
+  'a switch that says "%s" is refused, and not taken for the default',
+  (asked) => {
+    vi.stubEnv('DBOPS_TEST_PG', asked);
+    expect(() => postgresVersions()).toThrow('these tests know 15, 17, 18');
+  },
+);
+
+test('a switch names versions in the order it likes', () => {
+  vi.stubEnv('DBOPS_TEST_PG', '18, 15');
+  expect(postgresVersions()).toEqual(['18', '15']);
 });
 
 test('a cluster has the encoding, the settings and the rules it was asked for', async () => {

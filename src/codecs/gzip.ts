@@ -12,6 +12,7 @@ export function createGzip(askedLevel: number | undefined, program: string | und
     suffix: '.gz',
     settings: { level },
     askedLevel,
+    at: (other) => createGzip(other, program),
     encode: async (source, { signal }) => {
       if (program === undefined) return throughLibrary(source, createCompress({ level }), signal);
       return filterThrough(program, ['-q', '-n', `-${level}`, '-c'], source, signal);

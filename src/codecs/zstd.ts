@@ -15,6 +15,7 @@ export function createZstd(askedLevel: number | undefined, program: string | und
     suffix: '.zst',
     settings: { level },
     askedLevel,
+    at: (other) => createZstd(other, program),
     encode: async (source, { signal }) => {
       if (program === undefined) return throughLibrary(source, createZstdCompress(optionsFor(source, level)), signal);
       return filterThrough(program, ['-q', `-${level}`, '-T0', '-c'], source, signal);

@@ -52,7 +52,9 @@ export function nameStored(part: DumpPart, codec: Codec | undefined): string {
 }
 
 function codecFor(part: DumpPart, codec: Codec | undefined): Codec | undefined {
-  return part.compressed === true ? undefined : codec;
+  if (part.compressed === true || codec === undefined) return undefined;
+  const level = codec.askedLevel === undefined ? part.levels?.[codec.id] : undefined;
+  return level === undefined ? codec : codec.at(level);
 }
 
 interface Measured {

@@ -32,6 +32,8 @@ export interface Codec {
   readonly settings: Readonly<Record<string, string | number>>;
   /** The level that was asked for; undefined where the default was taken. */
   readonly askedLevel: number | undefined;
+  /** The same codec with another level. */
+  at(level: number): Codec;
   encode(source: ByteSource, options: CallOptions): Promise<Readable>;
   decode(source: Readable, options: CallOptions): Promise<Readable>;
   /**

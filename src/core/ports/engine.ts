@@ -59,6 +59,8 @@ export interface DumpPart {
   readonly source: ByteSource;
   /** True when the producer has compressed it, in a format of its own: no codec is put around it. */
   readonly compressed?: boolean;
+  /** By codec id, the level that suits this content where nobody asked for a certain one. */
+  readonly levels?: Readonly<Record<string, number>>;
 }
 
 /** What examining a database or a copy of one found. */

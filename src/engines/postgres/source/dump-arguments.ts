@@ -12,8 +12,8 @@ export interface DumpPlan {
 
 // The first version whose pg_dump knows zstd.
 const zstdMajor = 16;
-// Level 1 is the fastest, and smaller than gzip's default.
-const defaultZstdLevel = 1;
+/** Rows as text shrink hardly more at higher levels, and level 1 already makes them smaller than gzip does. */
+export const levels = { zstd: 1 } as const;
 
 /**
  * Decides how to run pg_dump. It compresses by itself where it does that well: with zstd, and with gzip into the formats
@@ -39,7 +39,7 @@ export function planDump(options: DumpOptions, compression: Compression | undefi
 }
 
 function compressInside(compression: Compression | undefined, clientMajor: number): string | undefined {
-  if (compression?.id === 'zstd' && clientMajor >= zstdMajor) return `zstd:${compression.level ?? defaultZstdLevel}`;
+  if (compression?.id === 'zstd' && clientMajor >= zstdMajor) return `zstd:${compression.level ?? levels.zstd}`;
   if (compression?.id === 'gzip') return String(compression.level ?? 6);
   return undefined;
 }

@@ -9,7 +9,7 @@ import type { Selection } from '../facts/selection.ts';
 import { findUnreadable, refuseIncompleteSight } from '../facts/unreadable.ts';
 import { canReadPasswords, globalsArguments } from '../globals/globals-arguments.ts';
 import { explainBlocked } from './blockers.ts';
-import { planDump, type DumpPlan } from './dump-arguments.ts';
+import { levels, planDump, type DumpPlan } from './dump-arguments.ts';
 import type { OpenDatabase } from './open-database.ts';
 import { createDumpProgram, type DumpProgram } from './pg-dump.ts';
 import { takeSnapshot } from './snapshot.ts';
@@ -95,7 +95,7 @@ function createProgram(database: OpenDatabase, plan: DumpPlan, snapshot: string,
 
 function streamed(program: DumpProgram, { format, compressed }: DumpPlan): DumpPart {
   const name = format === 'plain' ? 'db.sql' : 'db.dump';
-  return { name, source: { type: 'program', program }, compressed };
+  return { name, source: { type: 'program', program }, compressed, levels };
 }
 
 /** Every file of the directory format is a part of its own, so that one table can be fetched alone later. */
@@ -108,7 +108,12 @@ async function runIntoFolder(program: DumpProgram, { compressed }: DumpPlan, fol
       const { size } = await stat(path);
       // The table of contents is read first by everybody, and small.
       const whole = compressed || path.endsWith('toc.dat');
-      return { name: `db/${relative(folder, path)}`, source: { type: 'file', path, bytes: size }, compressed: whole };
+      return {
+        name: `db/${relative(folder, path)}`,
+        source: { type: 'file', path, bytes: size },
+        compressed: whole,
+        levels,
+      };
     }),
   );
 }

@@ -33,7 +33,7 @@ export function followSteps(first: Step, start: number): StepFollower {
         heldBytes += take;
         at += skip + take;
         position += skip + take;
-        if (skipped < step.skip || heldBytes < step.wanted) continue;
+        if (heldBytes < step.wanted) continue;
         [skipped, heldBytes] = [0, 0];
         step = step.read(held, position);
       }

@@ -106,6 +106,16 @@ describe('a directory that pg_dump left uncompressed or gave to gzip', () => {
     }
   });
 
+  test('is not whole with a large object that gzip or zstd cannot read', async () => {
+    const bytes = Buffer.from(gzipSync('large'.repeat(100)));
+    bytes.writeUInt8(bytes.readUInt8(12) ^ 0x10, 12);
+    const { 'blob_7.dat.gz': _, ...others } = zipped;
+    const [problem] = await problemsOf({ ...others, 'blob_7.dat.gz': bytes });
+    expect(problem).toMatch(/^blob_7.dat.gz with a large object: it cannot be decompressed \(.+\)$/);
+    const block = Buffer.from('28b52ffd0058050000ff', 'hex');
+    expect(await problemsOf({ ...others, 'blob_7.dat.zst': block })).toHaveLength(1);
+  });
+
   test.each(['', '1\tx\n', '1\tx\n\\.', '1\tx\n\\.\n', '1\tx\n\\.\n\n', 'x\\.\n\n\n', '\\.\n\n\n1'])(
     'is not whole with rows that end as %j',
     async (rows) => {

@@ -47,6 +47,18 @@ describe('members', () => {
     expect(await problemsOf(put(...members, stranger))).toEqual(['9999.dat is no part of this archive']);
   });
 
+  test('of contents that go on after their end are named', async () => {
+    const [toc, ...others] = members;
+    if (toc === undefined) throw new Error('the fixture has no members');
+    const longer = resummed(Buffer.concat([toc.bytes, Buffer.alloc(512)]), (header) => {
+      header.write(toc.bytes.length.toString(8).padStart(11, '0'), 124);
+    });
+    for (const size of [512, 65_536]) {
+      const problems = await problemsOf(put({ name: 'toc.dat', bytes: longer }, ...others), size);
+      expect(problems).toEqual(['toc.dat: something follows its end']);
+    }
+  });
+
   test('before the table of contents are named', async () => {
     const [toc, ...others] = members;
     if (toc === undefined) throw new Error('the fixture has no members');

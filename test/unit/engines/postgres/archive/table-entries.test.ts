@@ -29,7 +29,7 @@ test('a table of another schema is another table', () => {
     { dumpId: 1, tag: 't', namespace: 'one' },
     { dumpId: 2, tag: 't', namespace: 'two' },
     { dumpId: 3, tag: 't k', desc: 'CONSTRAINT', namespace: 'two', dependencies: [2] },
-    { dumpId: 4, tag: 't f', desc: 'FK CONSTRAINT', namespace: 'one', dependencies: [3, 1, 2] },
+    { dumpId: 4, tag: 't f', desc: 'FK CONSTRAINT', namespace: 'one', dependencies: [3, 2, 1] },
   ];
   expect(idsOf(entries, 'one.t')).toEqual([1, 4]);
   expect(idsOf(entries, 'two.t')).toEqual([2, 3]);

@@ -25,6 +25,16 @@ describe.each(['17-custom-zstd.dump', '18-custom-lz4.dump'])('the archive %s', (
     expect(problemOf(...Array.from(archive, (byte) => Uint8Array.of(byte)))).toBeUndefined();
   });
 
+  test('is whole through a buffer that is used again and again', () => {
+    const watch = watchArchive();
+    const buffer = Buffer.alloc(100);
+    for (let at = 0; at < archive.length; at += buffer.length) {
+      watch.update(buffer.subarray(0, archive.copy(buffer, 0, at, at + buffer.length)));
+      buffer.fill('x');
+    }
+    expect(watch.problem()).toBeUndefined();
+  });
+
   test('is not whole at any shorter length', () => {
     const whole = Array.from(archive.keys()).filter((length) => problemOf(archive.subarray(0, length)) === undefined);
     expect(whole).toEqual([]);

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, onTestFinished } from 'vitest';
+import { afterAll } from 'vitest';
 import type { Query } from '../../src/engines/postgres/connection/query.ts';
 import { sessionSettings } from '../../src/engines/postgres/facts/session-settings.ts';
 import { openPsql } from './psql-query.ts';
@@ -12,8 +12,13 @@ export interface FactsCluster {
   sql(database: string, text: string): string;
   /** Runs a program of PostgreSQL as the superuser. */
   run(program: string, ...args: readonly string[]): string;
-  /** Sessions on one snapshot, ready for facts; they end with the test. */
-  open(database: string, options?: OpenOptions): Promise<readonly Query[]>;
+  /** Sessions on one snapshot, ready for facts. They hold locks until they are disposed. */
+  open(database: string, options?: OpenOptions): Promise<Sessions>;
+}
+
+interface Sessions extends AsyncDisposable {
+  readonly first: Query;
+  readonly queries: readonly Query[];
 }
 
 interface OpenOptions {
@@ -58,19 +63,22 @@ function accountOf(name: string): { readonly uid: number; readonly gid: number }
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function openSessions(env: Record<string, string>, options: OpenOptions): Promise<readonly Query[]> {
+async function openSessions(env: Record<string, string>, options: OpenOptions): Promise<Sessions> {
   const { user = 'postgres', sessions = 1, settings = [] } = options;
-  const queries: Query[] = [];
-  for (let index = 0; index < sessions; index += 1) {
-    const session = openPsql(join(bin, 'psql'), { ...env, PGUSER: user });
-    onTestFinished(() => session[Symbol.asyncDispose]());
-    for (const setting of settings) await session.query(setting);
-    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    queries.push(session.query);
+  const opened = Array.from({ length: sessions }, () => openPsql(join(bin, 'psql'), { ...env, PGUSER: user }));
+  const queries = opened.map(({ query }) => query);
+  const [first] = queries;
+  if (first === undefined) throw new Error('no session');
+  let snapshot = '';
+  for (const query of queries) {
+    for (const setting of settings) await query(setting);
+    await query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    if (query === first) snapshot = (await first('SELECT pg_export_snapshot() AS id'))[0]?.['id'] ?? '';
+    else await query(`SET TRANSACTION SNAPSHOT '${snapshot}'`);
+    for (const setting of sessionSettings) await query(setting);
   }
-  const [first, ...others] = queries;
-  const snapshot = (await first?.('SELECT pg_export_snapshot() AS id'))?.[0]?.['id'] ?? '';
-  for (const query of others) await query(`SET TRANSACTION SNAPSHOT '${snapshot}'`);
-  for (const query of queries) for (const setting of sessionSettings) await query(setting);
-  return queries;
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((session) => session[Symbol.asyncDispose]()));
+  };
+  return { first, queries, [Symbol.asyncDispose]: close };
 }

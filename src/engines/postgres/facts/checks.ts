@@ -1,5 +1,6 @@
 import type { Check, CheckResult } from '../../../core/ports/engine.ts';
 import { type Query, SqlError } from '../connection/query.ts';
+import { inSavepoint } from './savepoint.ts';
 import { readValue } from './sql-text.ts';
 
 /**
@@ -16,20 +17,20 @@ export async function runChecks(query: Query, checks: readonly Check[]): Promise
 const countedRows = 1_000;
 
 async function runCheck(query: Query, { name, sql }: Check): Promise<CheckResult> {
-  await query('SAVEPOINT dbops_check');
   try {
-    // As the application has it, not as facts need it.
-    for (const setting of applicationSettings) await query(`RESET ${setting}`);
-    await query(counting(sql));
-    const rows = Number(await readValue(query, "pg_catalog.current_setting('dbops.check_rows')"));
+    const rows = await inSavepoint(query, () => countRows(query, sql));
     return { name, ok: rows === 0, rows };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return { name, ok: false, rows: 0, error: error.message };
-  } finally {
-    await query('ROLLBACK TO SAVEPOINT dbops_check');
-    await query('RELEASE SAVEPOINT dbops_check');
   }
+}
+
+async function countRows(query: Query, sql: string): Promise<number> {
+  // As the application has it, not as facts need it.
+  for (const setting of applicationSettings) await query(`RESET ${setting}`);
+  await query(counting(sql));
+  return Number(await readValue(query, "pg_catalog.current_setting('dbops.check_rows')"));
 }
 
 const applicationSettings = [

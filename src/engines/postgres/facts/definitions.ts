@@ -1,6 +1,7 @@
 import type { Query } from '../connection/query.ts';
 import { definitionQueries } from './definition-queries.ts';
 import type { ResolvedSelection } from './resolved-selection.ts';
+import { inSavepoint } from './savepoint.ts';
 import { none, sha256, summary } from './sql-text.ts';
 import type { Task } from './tasks.ts';
 
@@ -24,7 +25,7 @@ export function planDefinitions(
   const found = new Map<string, string>();
   const kinds = definitionQueries(selection, version);
   const tasks = kinds.map(({ name, sql }): Task => async (query) => {
-    found.set(name, await digestLines(query, sql));
+    found.set(name, await inSavepoint(query, () => digestLines(query, sql)));
   });
   return { tasks, finish: () => conclude(kinds, found, Math.floor(version / 10_000)) };
 }

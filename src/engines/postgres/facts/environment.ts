@@ -1,5 +1,6 @@
 import type { Query, Row } from '../connection/query.ts';
 import { SqlError } from '../connection/query.ts';
+import { inSavepoint } from './savepoint.ts';
 import { readVersion } from './sql-text.ts';
 
 /** What surrounds the data and need not be the same after a restore. */
@@ -56,16 +57,12 @@ const numbers = new Set(['databaseBytes', 'lagSeconds', 'lagBytes', 'eventTrigge
 
 /** A refusal leaves the transaction usable, and gives nothing. */
 async function readRow(query: Query, sql: string): Promise<Record<string, string | number | boolean>> {
-  await query('SAVEPOINT dbops_environment');
   try {
-    const [row = {}] = await query(sql);
+    const [row = {}] = await inSavepoint(query, () => query(sql));
     return typed(row);
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     return {};
-  } finally {
-    await query('ROLLBACK TO SAVEPOINT dbops_environment');
-    await query('RELEASE SAVEPOINT dbops_environment');
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FactLevel } from '../../../core/levels.ts';
 import type { Query } from '../connection/query.ts';
+import { inSavepoint } from './savepoint.ts';
 import { readValue, summary } from './sql-text.ts';
 
 /**
@@ -10,11 +11,8 @@ export async function describeLargeObjects(query: Query, level: FactLevel): Prom
   const count = Number(await readValue(query, 'SELECT count(*) FROM pg_largeobject_metadata'));
   if (level === 'rows' || count === 0) return count;
   const readable = (await readValue(query, "has_table_privilege('pg_largeobject', 'SELECT')")) === 'true';
-  await query('SAVEPOINT dbops_large_objects');
-  const [row] = await query(digest(readable ? stored : opened));
-  // Also closes the large objects that were opened to learn their lengths.
-  await query('ROLLBACK TO SAVEPOINT dbops_large_objects');
-  await query('RELEASE SAVEPOINT dbops_large_objects');
+  // Its end also closes the large objects that were opened to learn their lengths.
+  const [row] = await inSavepoint(query, () => query(digest(readable ? stored : opened)));
   return summary(
     count,
     BigInt.asUintN(128, BigInt(row?.['sum'] ?? 0))

@@ -1,6 +1,7 @@
 import { DbopsError } from '../../../core/errors.ts';
 import { type Query, type Row, SqlError } from '../connection/query.ts';
 import { matches, parsePattern } from './name-pattern.ts';
+import { inSavepoint } from './savepoint.ts';
 import type { Selection } from './selection.ts';
 import { quoteLiteral } from './sql-text.ts';
 
@@ -28,13 +29,14 @@ export interface Relation {
  */
 export async function listRelations(query: Query, selection: Selection): Promise<Relation[]> {
   await refuseOtherDatabase(query, selection);
-  await query('RESET search_path');
-  const rows = await query(listing(selection)).catch((error: unknown) => {
+  const rows = await inSavepoint(query, async () => {
+    await query('RESET search_path');
+    return query(listing(selection));
+  }).catch((error: unknown) => {
     throw error instanceof SqlError && error.state === '2201B'
       ? new DbopsError('USAGE', `a pattern is no regular expression: ${error.message}`, { cause: error })
       : error;
   });
-  await query('SET search_path = pg_catalog');
   const patterns = [...(selection.tables ?? []), ...(selection.schemas ?? [])];
   if (patterns.length > 0 && rows.length === 0 && (selection.tables ?? []).length > 0) throw nothingMatches(patterns);
   return rows.map(toRelation);

@@ -1,5 +1,6 @@
 import type { Query } from '../connection/query.ts';
 import type { Relation } from './relations.ts';
+import { inSavepoint } from './savepoint.ts';
 import { quoteIdentifier, showName } from './sql-text.ts';
 import { runTasks, type Task } from './tasks.ts';
 
@@ -32,11 +33,7 @@ export function planSequences(
   const read = relations.filter(({ kind, hasData, unlogged }) => kind === 'S' && hasData && !(unlogged && isStandby));
   const found = new Map<Relation, string>();
   const tasks = batches(read).map((batch): Task => async (query) => {
-    // Locks are given back with the savepoint, of which a server has some thousands only.
-    await query('SAVEPOINT dbops_sequences');
-    const rows = await query(batch.map(statement).join('\nUNION ALL '));
-    await query('ROLLBACK TO SAVEPOINT dbops_sequences');
-    await query('RELEASE SAVEPOINT dbops_sequences');
+    const rows = await inSavepoint(query, () => query(batch.map(statement).join('\nUNION ALL ')));
     for (const row of rows) {
       const relation = batch[Number(row['i'])];
       if (relation !== undefined) found.set(relation, row['value'] ?? '');

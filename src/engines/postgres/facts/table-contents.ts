@@ -3,6 +3,7 @@ import type { FactLevel } from '../../../core/levels.ts';
 import type { Query, Row } from '../connection/query.ts';
 import type { Relation } from './relations.ts';
 import { rowDigests } from './row-digest.ts';
+import { inSavepoint } from './savepoint.ts';
 import { oidArray, quoteIdentifier, showName } from './sql-text.ts';
 import type { Task } from './tasks.ts';
 
@@ -128,16 +129,10 @@ function batches(pieces: readonly Piece[]): Piece[][] {
   return found;
 }
 
-/**
- * Every table that is read is locked (shared, as by any reading) until the end of the transaction, and the server has
- * room for some thousands of locks only. Rolling back to a savepoint gives those behind it back.
- */
 async function runBatch(query: Query, batch: readonly Piece[]): Promise<void> {
   const parts = batch.map(({ sql }, index) => `SELECT ${index}, part.* FROM (${sql}) part (n, s)`);
-  await query('SAVEPOINT dbops_batch');
-  const rows = await query(`SELECT * FROM (${parts.join('\nUNION ALL ')}) found (i, n, s)`);
-  await query('ROLLBACK TO SAVEPOINT dbops_batch');
-  await query('RELEASE SAVEPOINT dbops_batch');
+  const sql = `SELECT * FROM (${parts.join('\nUNION ALL ')}) found (i, n, s)`;
+  const rows = await inSavepoint(query, () => query(sql));
   for (const row of rows) add(batch, row);
 }
 

@@ -98,7 +98,7 @@ async function requestOf(
     target: target.name,
     named: target.named,
     engine: await session.ports.engineByName(session.world.engineForAddress(target.address).name),
-    address: withLockTimeout(addressOf(session, target), flags.lockTimeout),
+    address: withLockTimeout(sourceOf(session, target), flags.lockTimeout),
     storage,
     class: parseClass(flags.class ?? target.class),
     tags: parseTags(flags.tag),
@@ -112,6 +112,11 @@ async function requestOf(
     git: gitOf(session),
     signal: session.signal,
   };
+}
+
+/** What is dumped: the database, or the standby that stands in for it. */
+function sourceOf(session: Session, target: Target): DatabaseAddress {
+  return addressOf(session, target.replica === undefined ? target : { ...target, address: target.replica });
 }
 
 function withLockTimeout(address: DatabaseAddress, lockTimeoutMs: number | undefined): DatabaseAddress {

@@ -48,6 +48,11 @@ const target = z.strictObject({
   compress: compress.optional(),
   facts: z.enum(factLevels).optional().describe('rows, or content for a digest of every table.'),
   protected: z.boolean().optional().describe('Replacing this database needs its name: --yes-replace <name>.'),
+  replica: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A standby of the database, which is dumped in its place; restores go to the database itself.'),
   via: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .optional()

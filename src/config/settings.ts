@@ -29,6 +29,8 @@ export interface Target {
   readonly facts: FactLevel;
   readonly protected: boolean;
   readonly lockTimeoutMs: number;
+  /** Address of a standby that is dumped in the place of the database. */
+  readonly replica?: string;
   readonly access: DatabaseAccess;
   readonly dump: DumpOptions;
   readonly checks: readonly Check[];
@@ -107,6 +109,7 @@ function namedTarget(name: TargetName, raw: TargetConfig, folder: string, compre
     facts: raw.facts ?? 'rows',
     protected: raw.protected ?? false,
     lockTimeoutMs: raw.lockTimeout === undefined ? DEFAULT_LOCK_TIMEOUT_MS : parseDuration(raw.lockTimeout),
+    ...(raw.replica === undefined ? {} : { replica: raw.replica }),
     access: accessOf(raw, folder),
     dump: raw.dump ?? {},
     checks: raw.checks ?? [],

@@ -47,7 +47,7 @@ const lengthOf = async (parts: PartSource): Promise<number> => (await read(parts
 
 test.each([[[]], [['zstd']], [['gzip']], [['gzip', 'zstd']]])('a part through %j comes back', async (chain) => {
   const parts = await partsOf({ chain });
-  expect(parts.parts).toEqual([{ name: 'app.db', bytes: 300_000 }]);
+  expect(parts.parts).toEqual([{ name: 'app.db', decodedName: 'app.db', bytes: 300_000 }]);
   expect((await read(parts)).equals(content)).toBe(true);
 });
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { systemRandom } from '../../../platform/clock.ts';
 import { startProgram, describeEnd, type RunningProgram } from '../../../platform/program.ts';
 import { databaseArguments, type Connection } from './connection.ts';
 import { parseCsv } from './csv.ts';
@@ -28,7 +28,7 @@ interface Exchange {
  */
 export async function openSession({ connection, psql, signal }: SessionRequest): Promise<Session> {
   // Marks that no value can hold, because nobody knows them.
-  const mark = `dbops-${randomBytes(12).toString('hex')}`;
+  const mark = `dbops-${Buffer.from(systemRandom(12)).toString('hex')}`;
   const args = ['--no-psqlrc', '--quiet', '--pset=format=csv', `--pset=null=${mark}`, '--pset=pager=off'];
   const {
     file,

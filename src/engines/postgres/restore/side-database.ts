@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { DbopsError, messageOf } from '../../../core/errors.ts';
+import { systemRandom } from '../../../platform/clock.ts';
 import { livenessOf, ownIdentity, parseIdentity, formatIdentity } from '../../../platform/process-identity.ts';
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
@@ -46,7 +46,7 @@ export async function createSideDatabase(
 ): Promise<SideDatabase> {
   const { query } = admin.session;
   await dropAbandoned(query);
-  const name = nameWith(wanted, `_dbops_${randomBytes(4).toString('hex')}`);
+  const name = nameWith(wanted, `_dbops_${Buffer.from(systemRandom(4)).toString('hex')}`);
   const warnings = await create(query, name, form);
   let kept = false;
   try {

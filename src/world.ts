@@ -27,6 +27,8 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
       lockOf: (storage) => createLock(storage, systemClock, systemRandom),
       engineByName: (name) => engineByName(name).load(engineHost(host)),
       engineByHead: async (head) => engineDrivers.find((driver) => driver.recognises(head))?.load(engineHost(host)),
+      engineByFolder: async (names) =>
+        engineDrivers.find((driver) => driver.recognisesFolder(names))?.load(engineHost(host)),
       temporaryFolder: host.temporaryFolder,
       host: host.hostname,
       version,

@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import type { Catalog } from '../core/catalog.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { byTime, filterBackups } from '../core/selector.ts';
+import { openForeign, openForeignFolder } from '../operations/foreign.ts';
 import { loadCatalog } from '../operations/load-catalog.ts';
-import { findBackup, openFolder, openForeign, openStored, type Restorable } from '../operations/restorable.ts';
+import { findBackup, openFolder, openStored, type Restorable } from '../operations/restorable.ts';
 import { parseTags, type Session } from './session.ts';
 
 export interface SelectorFlags {
@@ -25,6 +26,8 @@ export async function openSubject(session: Session, word: string, flags: Selecto
   if (isPath(word) && !(existsSync(path) && statSync(path).isDirectory())) {
     return holding(await openForeign(path, ports, { signal }));
   }
+  const foreign = isPath(word) ? await openForeignFolder(path, ports) : undefined;
+  if (foreign !== undefined) return holding(foreign);
   const storage = isPath(word)
     ? await session.openStorage({ location: path, folder: session.host.cwd })
     : await storageOf(session, flags);

@@ -8,6 +8,8 @@ export interface EngineDriver {
   claims(address: string): boolean;
   /** Whether a file starts like one of this engine's, after decompression. */
   recognises(head: Uint8Array): boolean;
+  /** Whether files of these names in one folder are one of this engine's dumps. */
+  recognisesFolder(names: readonly string[]): boolean;
   /** The address in the engine's own form; relative paths start at `folder`. `database` names another one of its server. */
   locate(address: string, folder: string, database?: string): Location;
   /** A short name for a target that has none in the configuration. */

@@ -20,6 +20,8 @@ export interface Ports {
   readonly engineByName: (name: string) => Promise<Engine>;
   /** The engine whose files begin like this, if any. */
   readonly engineByHead: (head: Uint8Array) => Promise<Engine | undefined>;
+  /** The engine one of whose dumps is a folder of such files, if any. */
+  readonly engineByFolder: (names: readonly string[]) => Promise<Engine | undefined>;
   /** Parent of scratch folders where neither the user nor the storage names one. */
   readonly temporaryFolder: string;
   /** Name of this machine, for records. */

@@ -1,12 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Backup, Catalog } from '../core/catalog.ts';
-import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
+import { DbopsError } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
 import { MANIFEST_NAME, type Manifest } from '../core/manifest.ts';
-import type { Codec } from '../core/ports/codec.ts';
 import type { Engine, PartSource } from '../core/ports/engine.ts';
 import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
 import { byTime, filterBackups, selectBackup, type Selector } from '../core/selector.ts';
@@ -103,77 +98,4 @@ export async function openFolder(storage: Storage, ports: Ports, options: CallOp
     });
   }
   return openStored({ storage, backup: await readBackup(storage, '', objects, options) }, ports);
-}
-
-/** A plain or compressed database file that dbops did not make; what it is is read off its first bytes. */
-export async function openForeign(path: string, ports: Ports, options: CallOptions): Promise<Restorable> {
-  const codec = ports.codecs.recognise(await readHead(path));
-  const head = codec === undefined ? await readHead(path) : await decodedHead(path, codec, options);
-  const engine = await ports.engineByHead(head);
-  if (engine === undefined) {
-    throw new DbopsError('DAMAGED', `${path} does not hold a database that dbops knows`, {
-      hint: 'Known are SQLite files, plain or compressed by gzip or zstd. An encrypted file has to be decrypted first.',
-    });
-  }
-  if (codec === undefined) await engine.refuseIncomplete(path);
-  const { size } = await stat(path);
-  const name = basename(path);
-  return {
-    label: path,
-    engine,
-    bytes: codec === undefined ? size : undefined,
-    parts: {
-      parts: [{ name, decodedName: withoutSuffix(name, codec), bytes: codec === undefined ? size : undefined }],
-      open: (_name, callOptions) => openDecoded(path, codec, callOptions),
-    },
-    stored: undefined,
-  };
-}
-
-function withoutSuffix(name: string, codec: Codec | undefined): string {
-  return codec !== undefined && name.endsWith(codec.suffix) ? name.slice(0, -codec.suffix.length) : name;
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  try {
-    await using file = await open(path, 'r');
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
-    return buffer.subarray(0, bytesRead);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT'))
-      throw new DbopsError('STORAGE_FAILED', `${path}: ${messageOf(error)}`, { cause: error });
-    throw new DbopsError('NOTHING_MATCHES', `${path} does not exist`, {
-      hint: `Look what is in ${dirname(resolve(path))}.`,
-    });
-  }
-}
-
-async function decodedHead(path: string, codec: Codec, options: CallOptions): Promise<Buffer> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  try {
-    for await (const chunk of (await openDecoded(path, codec, { signal })) as AsyncIterable<Buffer>) return chunk;
-    return Buffer.alloc(0);
-  } finally {
-    stop.abort();
-  }
-}
-
-async function openDecoded(path: string, codec: Codec | undefined, options: CallOptions): Promise<Readable> {
-  const file = createReadStream(path, { highWaterMark: 1 << 20, signal: options.signal });
-  if (codec === undefined) return file;
-  return Readable.from(decoded(await codec.decode(file, options), path), { objectMode: false });
-}
-
-// A program that cannot decompress says so by its status, a library by an error of its own.
-async function* decoded(source: Readable, path: string): AsyncGenerator<Buffer> {
-  try {
-    yield* source as AsyncIterable<Buffer>;
-  } catch (error) {
-    if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
-    throw new DbopsError('DAMAGED', `${path} cannot be decompressed: it is damaged or cut short`, {
-      hint: 'Copy it again from where it came from, or use another one.',
-      cause: error,
-    });
-  }
 }

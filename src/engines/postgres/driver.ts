@@ -7,6 +7,7 @@ export const postgresDriver: EngineDriver = {
   name: 'postgres',
   claims: isPostgresAddress,
   recognises: recognisesDump,
+  recognisesFolder: (names) => names.includes('toc.dat'),
   locate: (address, _folder, dbname) => {
     const { parameters, password } = parseAddress(address);
     const located = dbname === undefined ? parameters : { ...parameters, dbname };

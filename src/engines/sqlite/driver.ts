@@ -8,6 +8,7 @@ export const sqliteDriver: EngineDriver = {
   name: 'sqlite',
   claims: (address) => /^(sqlite|file):/.test(address) || !/^[a-z][a-z0-9+.-]*:/i.test(address),
   recognises: isSqliteHead,
+  recognisesFolder: () => false,
   locate: (address, folder) => {
     if (address.startsWith('file://')) return { location: fileURLToPath(address) };
     return { location: resolve(folder, address.replace(/^sqlite:\/\/(?=\/)|^(sqlite|file):/, '')) };

@@ -91,7 +91,7 @@ function wordsOf(said: string): string {
 }
 
 /** Rows are the user's own, and errors go into logs and records. */
-function withoutData(line: string): string {
+export function withoutData(line: string): string {
   return line
     .replace(/^(CONTEXT:\s+COPY .*?, line \d+(?:, column [^:]+)?): .*$/, '$1')
     .replace(/(Failing row contains|Key) \(.*$/, '$1 (…)');

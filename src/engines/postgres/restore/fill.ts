@@ -1,19 +1,17 @@
-import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { ErrorCode } from '../../../core/errors.ts';
 import type { PartInfo, PartSource, RestoreOptions, StageRequest } from '../../../core/ports/engine.ts';
-import { storageError } from '../../../platform/file-error.ts';
 import { findClients } from '../connection/clients.ts';
 import { explainFailure } from '../connection/failure.ts';
 import { SqlError } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
-import { guardScript } from '../script/guard.ts';
 import type { OpenedDump } from './dump-content.ts';
+import { openCounted, writePart } from './part-files.ts';
 import { runRestore, type RestoreProgramRequest } from './pg-restore.ts';
 import { majorOf } from './preflight.ts';
+import { runScript } from './run-script.ts';
 import type { Server } from './server.ts';
 import type { SideDatabase } from './side-database.ts';
 
@@ -50,7 +48,8 @@ function refusalOf({ throwAway }: Server): ErrorCode {
   return throwAway ? 'DAMAGED' : 'SOURCE_REFUSED';
 }
 
-type Run = (part: Pick<RestoreProgramRequest, 'program' | 'args' | 'input'>) => Promise<string[]>;
+/** Runs a program on the database that is to be filled. */
+export type Run = (part: Pick<RestoreProgramRequest, 'program' | 'args' | 'input'>) => Promise<string[]>;
 
 async function runArchive(server: Server, dump: OpenedDump, request: StageRequest, run: Run): Promise<string[]> {
   const { options = {}, signal } = request;
@@ -83,49 +82,12 @@ function switches({ owner, acl, schemaOnly, keepGoing }: RestoreOptions): string
   ];
 }
 
-/** Plain SQL is a program for psql; only what dumps consist of is let through to it. */
-async function runScript(
-  server: Server,
-  parts: PartSource,
-  part: PartInfo,
-  request: StageRequest,
-  run: Run,
-): Promise<string[]> {
-  const { options = {}, signal } = request;
-  const { paths } = await findClients(server.connection, ['psql'], 0, signal);
-  const source = await openCounted(parts, part, request);
-  const guard = guardScript({ allowMeta: options.allowCommands === true, allowConnect: false });
-  source.once('error', (error) => guard.destroy(error));
-  guard.once('close', () => source.destroy());
-  const stop = options.keepGoing === true ? 'off' : 'on';
-  const args = ['--no-psqlrc', '--quiet', `--set=ON_ERROR_STOP=${stop}`, '--output=/dev/null', '--file=-'];
-  return run({ program: paths.psql, args, input: source.pipe(guard) });
-}
-
-async function openCounted(parts: PartSource, { name, bytes: total }: PartInfo, request: StageRequest) {
-  let bytes = 0;
-  const source = await parts.open(name, request);
-  source.on('data', (chunk: Buffer) => request.onProgress((bytes += chunk.length), total));
-  source.pause();
-  return source;
-}
-
 async function writeFolder(parts: PartSource, files: readonly PartInfo[], request: StageRequest): Promise<string> {
   const folder = join(request.scratch, 'db');
   await mkdir(folder, { mode: 0o700 });
   // The names were checked where the manifest was read; only the last segment counts here.
   for (const part of files) await writePart(parts, part, join(folder, basename(part.decodedName)), request);
   return folder;
-}
-
-async function writePart(parts: PartSource, part: PartInfo, file: string, request: StageRequest): Promise<void> {
-  const source = await openCounted(parts, part, request);
-  try {
-    await pipeline(source, createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: 1 << 20 }));
-  } catch (error) {
-    request.signal.throwIfAborted();
-    throw storageError(error, `cannot write ${file}`);
-  }
 }
 
 /** A restored database has no statistics: until it gets them, queries may take a thousand times as long. */

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { DbopsError, hasCode, type ErrorCode } from '../../../core/errors.ts';
 import { describeEnd, startProgram, type ProgramEnd } from '../../../platform/program.ts';
 import { databaseArguments, type Connection } from '../connection/connection.ts';
-import { explainFailure } from '../connection/failure.ts';
+import { explainFailure, withoutData } from '../connection/failure.ts';
 
 export interface RestoreProgramRequest {
   readonly connection: Connection;
@@ -62,7 +62,10 @@ async function feed(input: Readable, stdin: NodeJS.WritableStream): Promise<Erro
 }
 
 function judge({ program, keepGoing, refusal, label }: RestoreProgramRequest, ended: ProgramEnd): string[] {
-  const said = ended.stderr.split('\n').filter((line) => line.trim() !== '');
+  const said = ended.stderr
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(withoutData);
   if (ended.code === 0) return said.filter((line) => !/^(SET|NOTICE)\b/.test(line));
   if (keepGoing && ended.code === 1 && ended.signal === null) return said;
   const name = program.split('/').at(-1) ?? program;

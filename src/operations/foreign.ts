@@ -1,0 +1,103 @@
+import { createReadStream } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
+import type { Codec } from '../core/ports/codec.ts';
+import type { CallOptions } from '../core/ports/storage.ts';
+import type { Ports } from './ports.ts';
+import type { Restorable } from './restorable.ts';
+
+/**
+ * A folder that is a dump in itself, such as pg_dump writes with several jobs; undefined when no engine knows it.
+ */
+export async function openForeignFolder(path: string, ports: Ports): Promise<Restorable | undefined> {
+  const entries = await readdir(path, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const engine = await ports.engineByFolder(names);
+  if (engine === undefined) return undefined;
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(path, name))).size));
+  return {
+    label: path,
+    engine,
+    bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    parts: {
+      parts: names.map((name, index) => ({ name, decodedName: name, bytes: sizes[index] })),
+      open: (name, callOptions) => openDecoded(join(path, name), undefined, callOptions),
+    },
+    stored: undefined,
+  };
+}
+
+/** A plain or compressed database file that dbops did not make; what it is is read off its first bytes. */
+export async function openForeign(path: string, ports: Ports, options: CallOptions): Promise<Restorable> {
+  const codec = ports.codecs.recognise(await readHead(path));
+  const head = codec === undefined ? await readHead(path) : await decodedHead(path, codec, options);
+  const engine = await ports.engineByHead(head);
+  if (engine === undefined) {
+    throw new DbopsError('DAMAGED', `${path} does not hold a database that dbops knows`, {
+      hint: 'Known are SQLite files and dumps of PostgreSQL, plain or compressed by gzip or zstd. Decrypt an encrypted file first.',
+    });
+  }
+  if (codec === undefined) await engine.refuseIncomplete(path);
+  const { size } = await stat(path);
+  const name = basename(path);
+  return {
+    label: path,
+    engine,
+    bytes: codec === undefined ? size : undefined,
+    parts: {
+      parts: [{ name, decodedName: withoutSuffix(name, codec), bytes: codec === undefined ? size : undefined }],
+      open: (_name, callOptions) => openDecoded(path, codec, callOptions),
+    },
+    stored: undefined,
+  };
+}
+
+function withoutSuffix(name: string, codec: Codec | undefined): string {
+  return codec !== undefined && name.endsWith(codec.suffix) ? name.slice(0, -codec.suffix.length) : name;
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  try {
+    await using file = await open(path, 'r');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT'))
+      throw new DbopsError('STORAGE_FAILED', `${path}: ${messageOf(error)}`, { cause: error });
+    throw new DbopsError('NOTHING_MATCHES', `${path} does not exist`, {
+      hint: `Look what is in ${dirname(resolve(path))}.`,
+    });
+  }
+}
+
+async function decodedHead(path: string, codec: Codec, options: CallOptions): Promise<Buffer> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  try {
+    for await (const chunk of (await openDecoded(path, codec, { signal })) as AsyncIterable<Buffer>) return chunk;
+    return Buffer.alloc(0);
+  } finally {
+    stop.abort();
+  }
+}
+
+async function openDecoded(path: string, codec: Codec | undefined, options: CallOptions): Promise<Readable> {
+  const file = createReadStream(path, { highWaterMark: 1 << 20, signal: options.signal });
+  if (codec === undefined) return file;
+  return Readable.from(decoded(await codec.decode(file, options), path), { objectMode: false });
+}
+
+// A program that cannot decompress says so by its status, a library by an error of its own.
+async function* decoded(source: Readable, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* source as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
+    throw new DbopsError('DAMAGED', `${path} cannot be decompressed: it is damaged or cut short`, {
+      hint: 'Copy it again from where it came from, or use another one.',
+      cause: error,
+    });
+  }
+}

@@ -82,7 +82,9 @@ export abstract class StatementReader extends PieceReader {
 
   protected arrive(buffer: Buffer, from: number): void {
     const nul = buffer.indexOf(0, from);
-    if (nul >= 0) this.listener.doubtful?.('a byte 0, at which programs stop reading the line', this.lineAt(buffer, 0));
+    if (nul < 0) return;
+    const line = this.lineAt(buffer, 0) + countLines(buffer, 0, nul);
+    this.listener.doubtful?.('a byte 0, at which programs stop reading the line', line);
   }
 
   protected leave(buffer: Buffer, at: number): number {

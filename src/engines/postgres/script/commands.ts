@@ -1,8 +1,9 @@
 import { DbopsError } from '../../../core/errors.ts';
 import type { Command } from '../../../core/sql/script.ts';
+import { isUnsafeEncoding } from './encodings.ts';
 
 export interface CommandRules {
-  /** `\connect`, as pg_dump --create and pg_dumpall write it. */
+  /** `\connect`, and `\encoding` before it, as pg_dump --create and pg_dumpall write them. */
   readonly allowConnect: boolean;
 }
 
@@ -38,6 +39,7 @@ export class CommandJudge {
       this.section = 'empty';
       return 'pass';
     }
+    if (this.rules.allowConnect && this.key === undefined && setsEncoding(text)) return 'pass';
     throw refusal(command);
   }
 
@@ -85,4 +87,10 @@ function connects(text: string): boolean {
   const plain = /^\\connect (?:[A-Za-z_][A-Za-z0-9_.]*|"[A-Za-z0-9_.]+")$/;
   const string = /^\\connect -reuse-previous=on "dbname='(?:[^'"\\\r\n]|""|\\['\\])*'"$/;
   return plain.test(text) || string.test(text);
+}
+
+/** What pg_dump writes before a `\connect` to a name that is no plain one. */
+function setsEncoding(text: string): boolean {
+  const name = /^\\encoding ([A-Za-z0-9_]+)$/.exec(text)?.[1];
+  return name !== undefined && !isUnsafeEncoding(name);
 }

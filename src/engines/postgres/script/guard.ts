@@ -10,7 +10,7 @@ import { judgeStatement } from './statements.ts';
 export interface GuardOptions {
   /** Everything passes, unread: for a script whose author is trusted like the user. */
   readonly allowMeta: boolean;
-  /** `\connect` passes in the forms of pg_dump --create and pg_dumpall. */
+  /** `\connect` passes in the forms of pg_dump --create and pg_dumpall, and `\encoding` with it. */
   readonly allowConnect: boolean;
   /** COPY from and to files and programs of the server passes. Default: false. */
   readonly allowServerFiles?: boolean;

@@ -1,12 +1,9 @@
 import { DbopsError } from '../../../core/errors.ts';
 import { readCopy } from '../../../core/sql/copy-statement.ts';
 import { tokensOf } from '../../../core/sql/tokens.ts';
+import { isUnsafeEncoding } from './encodings.ts';
 
 const HEAD_BYTES = 8192;
-
-/** Encodings of clients in which a byte that looks like a backslash or a quote may be half a character. */
-const unsafeEncodings =
-  /\b(?:sjis|shift_?jis(?:_?2004)?|mskanji|win(?:dows)?-?93[26]|big5|gbk|gb18030|uhc|johab|win949|windows949)\b/i;
 
 /**
  * Fails with REFUSED for a statement that makes the server read or write files or start programs, unless allowed, and for
@@ -48,7 +45,7 @@ function judgeSettings(head: Buffer, line: number): void {
       hint: 'Make the dump again with that setting on: a backslash in a string would mean something else from there on.',
     });
   }
-  if (/client_encoding|\bnames\b/.test(mention) && unsafeEncodings.test(mention)) {
+  if (/client_encoding|\bnames\b/.test(mention) && tokens.some(isUnsafeEncoding)) {
     throw new DbopsError('REFUSED', `line ${line}: the script changes to an encoding that cannot be read safely`, {
       hint: 'Make the dump again with --encoding=UTF8.',
     });

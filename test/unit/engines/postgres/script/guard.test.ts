@@ -105,7 +105,7 @@ describe('the restricted part of a dump', () => {
 
   const cluster =
     '\\restrict a\nX;\n\\unrestrict a\n\n\\connect template1\n\n\\restrict b\nY;\n\\unrestrict b\n\\connect "Db.1"\n\\restrict b\n';
-  const connecting = `${cluster}Z;\n\\unrestrict b\n\\connect -reuse-previous=on "dbname='a b\\'c""d'"\nQ;\n`;
+  const connecting = `${cluster}Z;\n\\unrestrict b\n\\encoding SQL_ASCII\n\\connect -reuse-previous=on "dbname='a b\\'c""d'"\nQ;\n`;
 
   test('may come many times among \\connect, when that is allowed', async () => {
     const { passed, error } = await guarded(connecting, { allowConnect: true });
@@ -115,6 +115,8 @@ describe('the restricted part of a dump', () => {
   });
 
   test.each([
+    '\\encoding SJIS',
+    '\\encoding `ls`',
     '\\connect `ls`',
     '\\connect "a`ls`"',
     '\\connect a b',
@@ -144,11 +146,12 @@ test.each([
   ["SELECT set_config('standard_conforming_strings', 'off', false);", 'the script changes standard_conforming_strings'],
   ['ALTER DATABASE d SET standard_conforming_strings TO off;', 'the script changes standard_conforming_strings'],
   ["SET client_encoding = 'SJIS';", 'the script changes to an encoding that cannot be read safely'],
+  ["SET client_encoding TO 's.Jis';", 'the script changes to an encoding that cannot be read safely'],
   ["SET NAMES 'big5';", 'the script changes to an encoding that cannot be read safely'],
 ])('%j is refused, and nothing of it passes', async (statement, message) => {
   const { passed, error } = await guarded(`SELECT 1;\n${statement}\n`);
   expect(error).toMatchObject({ code: 'REFUSED', message: `line 2: ${message}` });
-  expect(passed).toBe('');
+  expect('SELECT 1;\n'.startsWith(passed)).toBe(true);
 });
 
 test('COPY of server files passes when allowed', async () => {

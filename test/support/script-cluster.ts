@@ -27,7 +27,15 @@ export async function startScriptCluster(): Promise<ScriptCluster> {
   const data = join(folder, 'data');
   const options = { ...owner, cwd: folder, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } };
   execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8'], options);
-  const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=off', 'wal_level=logical'];
+  // Errors of statements stay out of the log: nobody empties its pipe while a program is waited for.
+  const quiet = ['log_min_messages=log', 'log_min_error_statement=panic'];
+  const settings = [
+    'listen_addresses=',
+    `unix_socket_directories=${folder}`,
+    'fsync=off',
+    'wal_level=logical',
+    ...quiet,
+  ];
   const server = spawn(join(programs, 'postgres'), ['-D', data, ...settings.flatMap((text) => ['-c', text])], {
     ...options,
     stdio: ['ignore', 'ignore', 'pipe'],

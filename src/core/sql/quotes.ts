@@ -1,18 +1,18 @@
 import { byte } from './bytes.ts';
 
-export const marks = {
-  singleQuote: Buffer.from("'"),
-  doubleQuote: Buffer.from('"'),
-  bracket: Buffer.from(']'),
-  backtick: Buffer.from('`'),
-} as const;
-
 /** A quote that the scanner is in. `end` is what closes it. */
 export interface Quotes {
   readonly type: 'string' | 'escapes' | 'name' | 'dollar';
   readonly end: Buffer;
-  readonly line: number;
 }
+
+export const quotes = {
+  string: { type: 'string', end: Buffer.from("'") },
+  escapes: { type: 'escapes', end: Buffer.from("'") },
+  name: { type: 'name', end: Buffer.from('"') },
+  bracket: { type: 'name', end: Buffer.from(']') },
+  backtick: { type: 'name', end: Buffer.from('`') },
+} as const satisfies Record<string, Quotes>;
 
 /**
  * Gives the place after the closing quote. When it is not in this buffer, gives the complement (`~place`) of where to go

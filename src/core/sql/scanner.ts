@@ -1,7 +1,7 @@
 import { byte, isDigit, isLetter, isSpace, isWord } from './bytes.ts';
 import { skipBlock, skipLine } from './comments.ts';
 import type { Dialect } from './dialect.ts';
-import { marks, skipQuotes, type Quotes } from './quotes.ts';
+import { quotes, skipQuotes, type Quotes } from './quotes.ts';
 import type { OpenEnd, ScriptEnd, ScriptListener } from './script.ts';
 import { StatementReader } from './statement-reader.ts';
 import { endOfTag } from './tokens.ts';
@@ -16,7 +16,8 @@ import { endOfTag } from './tokens.ts';
  * started with `-X` none but its own are set, and those are doubtful here.
  */
 export class SqlScanner extends StatementReader {
-  private quotes: Quotes = { type: 'string', end: marks.singleQuote, line: 0 };
+  private quotes: Quotes = quotes.string;
+  private quotesLine = 0;
   private blocks = 0;
   private blockLine = 0;
   private afterEscapes = false;
@@ -83,23 +84,23 @@ export class SqlScanner extends StatementReader {
     this.token(buffer, at);
     this.shape.word(buffer, at, end);
     const escapes = this.dialect.escapeStrings && end === at + 1 && (code | 0x20) === 0x65;
-    return escapes && buffer[end] === byte.singleQuote ? this.quote(buffer, end, 'escapes', marks.singleQuote) : end;
+    return escapes && buffer[end] === byte.singleQuote ? this.quote(buffer, end, quotes.escapes) : end;
   }
 
   private symbol(buffer: Buffer, at: number, code: number): number {
     const { dialect } = this;
     if (code === byte.singleQuote) {
       if (this.afterEscapes) this.doubt('a string that goes on from one with escapes', buffer, at);
-      return this.quote(buffer, at, 'string', marks.singleQuote);
+      return this.quote(buffer, at, quotes.string);
     }
-    if (code === byte.doubleQuote) return this.quote(buffer, at, 'name', marks.doubleQuote);
+    if (code === byte.doubleQuote) return this.quote(buffer, at, quotes.name);
     if (code === byte.minus || code === byte.slash) return this.minusOrSlash(buffer, at, code);
     if (code === byte.semicolon) return this.semicolon(buffer, at);
     if (code === byte.backslash && dialect.commands) return this.command(buffer, at);
     if (code === byte.colon && dialect.commands) return this.colon(buffer, at);
     if (code === byte.dollar && dialect.dollarQuotes) return this.dollar(buffer, at);
-    if (code === byte.bracket && dialect.otherQuotes) return this.quote(buffer, at, 'name', marks.bracket);
-    if (code === byte.backtick && dialect.otherQuotes) return this.quote(buffer, at, 'name', marks.backtick);
+    if (code === byte.bracket && dialect.otherQuotes) return this.quote(buffer, at, quotes.bracket);
+    if (code === byte.backtick && dialect.otherQuotes) return this.quote(buffer, at, quotes.backtick);
     if (isDigit(code)) return this.number(buffer, at, at);
     this.token(buffer, at);
     if (code === byte.open) this.shape.open();
@@ -112,11 +113,12 @@ export class SqlScanner extends StatementReader {
     this.afterEscapes = false;
   }
 
-  private quote(buffer: Buffer, at: number, type: Quotes['type'], end: Buffer): number {
+  private quote(buffer: Buffer, at: number, opened: Quotes): number {
     this.token(buffer, at);
-    this.quotes = { type, end, line: this.lineAt(buffer, at) };
+    this.quotes = opened;
+    this.quotesLine = this.lineAt(buffer, at);
     this.state = 'quotes';
-    return at + (type === 'dollar' ? end.length : 1);
+    return this.quoted(buffer, at + opened.end.length);
   }
 
   private quoted(buffer: Buffer, at: number): number {
@@ -170,7 +172,8 @@ export class SqlScanner extends StatementReader {
   private dollar(buffer: Buffer, at: number): number {
     if (isDigit(buffer[at + 1] ?? 0)) return this.number(buffer, at, at + 1);
     const end = endOfTag(buffer, at);
-    if (end !== undefined) return this.quote(buffer, at, 'dollar', Buffer.from(buffer.subarray(at, end)));
+    if (end !== undefined)
+      return this.quote(buffer, at, { type: 'dollar', end: Buffer.from(buffer.subarray(at, end)) });
     if (!this.final && endOfRun(buffer, at + 1) === buffer.length) return ~at;
     this.token(buffer, at);
     return at + 1;
@@ -218,7 +221,7 @@ export class SqlScanner extends StatementReader {
     const place: Record<typeof this.state, { open: OpenEnd; line: number } | undefined> = {
       sql: undefined,
       comment: undefined,
-      quotes: { open: openQuotes[this.quotes.type], line: this.quotes.line },
+      quotes: { open: openQuotes[this.quotes.type], line: this.quotesLine },
       block: { open: 'a comment', line: this.blockLine },
       gap: { open: 'the data of a COPY', line: this.copyLine },
       data: { open: 'the data of a COPY', line: this.copyLine },

@@ -26,9 +26,9 @@ export function openPsql(program: string, env: Readonly<Record<string, string>>)
       if (next.value === mark) break;
       found.push(next.value);
     }
-    const at = found.findLastIndex((line) => /^ '[0-9A-Z]{5}' '/.test(line));
-    const [, state = '', message = ''] = /^ '(.{5})' '(.*)'$/s.exec(found.slice(at).join('\n')) ?? [];
-    if (state !== '00000') throw new SqlError(state, message.replaceAll("''", "'"));
+    const at = found.findLastIndex((line) => /^ '[0-9A-Z]{5}' +E?'/.test(line));
+    const [, state = '', message = ''] = /^ '(.{5})' +E?'(.*)'$/s.exec(found.slice(at).join('\n')) ?? [];
+    if (state !== '00000') throw new SqlError(state, message.replaceAll(/(['\\])\1/g, '$1'));
     return rowsOf(found.slice(0, at).join('\n'), `${mark}null`);
   }
 

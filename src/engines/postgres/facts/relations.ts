@@ -44,10 +44,11 @@ export async function listRelations(query: Query, selection: Selection): Promise
 
 const systemSchemas = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
+/** A sequence that a column owns goes with its table, also if it is excluded by name; one of an identity never alone. */
 function listing(selection: Selection): string {
   return `
     WITH owned AS (
-      SELECT d.objid AS sequence, d.refobjid AS owner FROM pg_catalog.pg_depend d
+      SELECT d.objid AS sequence, d.refobjid AS owner, d.deptype = 'i' AS identity FROM pg_catalog.pg_depend d
       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid
         AND d.deptype IN ('a', 'i') AND d.refobjsubid <> 0
     ), member AS (
@@ -59,7 +60,7 @@ function listing(selection: Selection): string {
       GROUP BY d.objid
     ), found AS (
       SELECT c.oid, n.oid AS "schemaOid", n.nspname, c.relname, c.relkind, c.relpersistence, m.configured, m.condition,
-        o.owner, ${included(selection)} AS included, ${anyTable(selection.excludeTables)} AS excluded,
+        o.owner, o.identity, ${included(selection)} AS included, ${anyTable(selection.excludeTables)} AS excluded,
         ${anyTable(selection.excludeTableData)} AS "withoutData"
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN member m ON m.relation = c.oid
@@ -71,7 +72,7 @@ function listing(selection: Selection): string {
       f."withoutData", f.relpersistence = 'u' AS unlogged,
       CASE f.relkind WHEN 'r' THEN pg_catalog.pg_relation_size(f.oid) END AS bytes
     FROM found f LEFT JOIN found t ON t.oid = f.owner
-    WHERE (f.included OR t.included AND NOT t.excluded) AND NOT f.excluded
+    WHERE f.included AND NOT f.excluded AND NOT coalesce(f.identity, false) OR t.included AND NOT t.excluded
     ORDER BY f.nspname COLLATE "C", f.relname COLLATE "C"`;
 }
 

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CheckResult } from '../../src/core/ports/engine.ts';
 import { runChecks } from '../../src/engines/postgres/facts/checks.ts';
 import { readEnvironment } from '../../src/engines/postgres/facts/environment.ts';
+import { readFacts } from '../../src/engines/postgres/facts/facts.ts';
 import type { Selection } from '../../src/engines/postgres/facts/selection.ts';
-import { keepSteady } from '../../src/engines/postgres/facts/sequences.ts';
+import { keepSteady, readSequences, withSequences } from '../../src/engines/postgres/facts/sequences.ts';
 import { findUnreadable, refuseIncompleteSight, type Unreadable } from '../../src/engines/postgres/facts/unreadable.ts';
 import { startFactsCluster } from '../support/facts-cluster.ts';
 
@@ -128,8 +129,18 @@ it('a collation whose version changed is named', async () => {
   expect(warnings).toEqual([expect.stringMatching(/collation public\.german was version 1\.2 .* REINDEX/)]);
 });
 
-it('a sequence that moves between two readings is left out', () => {
-  expect(keepSteady({ a: '1', b: '2', c: '3' }, { a: '1', b: '3' })).toEqual({ a: '1' });
+it('sequences are read as they are now, and one that moves between two readings is left out', async () => {
+  cluster.run('createdb', '-T', 'template0', 'moving');
+  cluster.sql('moving', "CREATE SEQUENCE still; CREATE SEQUENCE moved; SELECT nextval('moved')");
+  await using opened = await cluster.open('moving');
+  const before = await readSequences(opened.queries);
+  expect(before).toEqual({ 'sequence public.still': '1, not called', 'sequence public.moved': '1' });
+  const { facts } = await readFacts(opened.queries, { level: 'rows' });
+  cluster.sql('moving', "SELECT nextval('moved')");
+  const steady = keepSteady(before, await readSequences(opened.queries));
+  expect(Object.keys(withSequences(facts, steady).properties).filter((name) => name.startsWith('sequence '))).toEqual([
+    'sequence public.still',
+  ]);
 });
 
 async function unreadable(user: string, selection?: Selection): Promise<Record<string, readonly string[]>> {

@@ -7,7 +7,7 @@ import { type ResolvedSelection, resolveSelection } from './resolved-selection.t
 import { digestMethod } from './row-digest.ts';
 import type { Selection } from './selection.ts';
 import { planSequences } from './sequences.ts';
-import { readValue, readVersion, sha256 } from './sql-text.ts';
+import { readStandby, readValue, readVersion, sha256 } from './sql-text.ts';
 import { planTables, type Reading } from './table-contents.ts';
 import { runTasks, type Task } from './tasks.ts';
 
@@ -31,7 +31,7 @@ export async function readFacts(queries: readonly Query[], request: FactsRequest
   const [query] = queries;
   if (query === undefined) throw new TypeError('facts need a session');
   const selection = await resolveSelection(query, request.selection);
-  const isStandby = (await readValue(query, 'pg_is_in_recovery()')) === 'true';
+  const isStandby = await readStandby(query);
   const reading: Reading = {
     level: request.level,
     version: await readVersion(query),

@@ -31,12 +31,16 @@ function routines(scope: Scope): Record<string, string> {
   const name = inSchema('p.proname');
   const words = `p.prokind, l.lanname, p.provolatile, p.proisstrict, p.prosecdef, p.proleakproof, p.proparallel, p.procost,
     p.prorows, p.prosupport::regproc`;
+  const transitions = `a.aggkind, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn,
+    a.aggminvtransfn, a.aggmfinalfn, a.aggfinalextra, a.aggmfinalextra, a.aggfinalmodify, a.aggmfinalmodify,
+    a.aggsortop::regoper, a.aggtranstype::regtype, a.aggtransspace, a.aggmtranstype::regtype, a.aggmtransspace,
+    a.agginitval, a.aggminitval`;
   return {
     functions: `
       SELECT ${line(name, 'pg_get_function_arguments(p.oid)', 'pg_get_function_result(p.oid)', words, 'p.prosrc', 'p.probin', sorted('p.proconfig'), 'p.protrftypes::regtype[]')}
       ${functions} JOIN pg_language l ON l.oid = p.prolang ${where} AND p.prokind <> 'a'`,
     aggregates: `
-      SELECT ${line(name, 'pg_get_function_arguments(p.oid)', 'p.proparallel', 'a.aggkind', 'a.aggtransfn', 'a.aggfinalfn', 'a.aggcombinefn', 'a.aggserialfn', 'a.aggdeserialfn', 'a.aggmtransfn', 'a.aggminvtransfn', 'a.aggmfinalfn', 'a.aggfinalextra', 'a.aggmfinalextra', 'a.aggfinalmodify', 'a.aggmfinalmodify', 'a.aggsortop::regoper', 'a.aggtranstype::regtype', 'a.aggtransspace', 'a.aggmtranstype::regtype', 'a.aggmtransspace', 'a.agginitval', 'a.aggminitval')}
+      SELECT ${line(name, 'pg_get_function_arguments(p.oid)', 'p.proparallel', transitions)}
       ${functions} JOIN pg_aggregate a ON a.aggfnoid = p.oid ${where}`,
   };
 }
@@ -59,6 +63,8 @@ function types(scope: Scope): Record<string, string> {
     ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)`;
   const checks = `(SELECT json_agg(json_build_array(k.conname, pg_get_constraintdef(k.oid)) ORDER BY k.conname COLLATE "C")
     FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c')`;
+  const baseType = `t.typisdefined, t.typlen, t.typbyval, t.typalign, t.typstorage, t.typcategory, t.typispreferred,
+    t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typdefault`;
   return {
     enums: `SELECT ${line(name, labels)} ${all} ${where} AND t.typtype = 'e'`,
     domains: `
@@ -70,7 +76,7 @@ function types(scope: Scope): Record<string, string> {
       SELECT ${line(name, 'r.rngsubtype::regtype', 'r.rngcollation::regcollation', 'o.opcname', 'r.rngcanonical', 'r.rngsubdiff')}
       ${all} JOIN pg_range r ON r.rngtypid = t.oid JOIN pg_opclass o ON o.oid = r.rngsubopc ${where}`,
     'base types': `
-      SELECT ${line(name, 't.typisdefined', 't.typlen', 't.typbyval', 't.typalign', 't.typstorage', 't.typcategory', 't.typispreferred', 't.typinput', 't.typoutput', 't.typreceive', 't.typsend', 't.typmodin', 't.typmodout', 't.typanalyze', 't.typdefault')}
+      SELECT ${line(name, baseType)}
       ${all} ${where} AND t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_type o WHERE o.typarray = t.oid)`,
   };
 }

@@ -39,6 +39,11 @@ export async function readVersion(query: Query): Promise<number> {
   return Number(await readValue(query, "pg_catalog.current_setting('server_version_num')"));
 }
 
+/** True on a server that replays another one's changes. */
+export async function readStandby(query: Query): Promise<boolean> {
+  return (await readValue(query, 'pg_catalog.pg_is_in_recovery()')) === 'true';
+}
+
 export const none = 'none';
 
 /** A count and a short digest: fit for a message that two of them differ. */

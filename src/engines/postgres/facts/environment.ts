@@ -49,6 +49,7 @@ function databaseQuery(version: number): string {
     FROM pg_database WHERE datname = current_database()`;
 }
 
+/** Seconds since the last change that was replayed: no more than that behind, and less when the primary is idle. */
 const lagQuery = `
   SELECT round(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()))::int AS "lagSeconds",
     pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text AS "lagBytes"`;

@@ -30,7 +30,12 @@ const foreign = new Set(
 
 /** Whether an address is of the form that this engine reads: a URI, or libpq's keywords and values. */
 export function isPostgresAddress(text: string): boolean {
-  return /^postgres(ql)?:/i.test(text) || /^\s*(service|host|hostaddr|dbname)\s*=/.test(text);
+  const [, keyword = ''] = /^\s*([a-z_]+)\s*=/.exec(text) ?? [];
+  return isUri(text) || keyword === 'password' || keywords.has(keyword);
+}
+
+function isUri(text: string): boolean {
+  return /^\s*postgres(ql)?:/i.test(text);
 }
 
 /**
@@ -39,21 +44,22 @@ export function isPostgresAddress(text: string): boolean {
  * @throws DbopsError USAGE
  */
 export function parseAddress(text: string): ParsedAddress {
-  const entries = /^postgres(ql)?:/i.test(text) ? readUri(text) : readPairs(text);
+  const entries = isUri(text) ? readUri(text) : readPairs(text);
   const parameters: Record<string, string> = {};
   let password: string | undefined;
   for (const [keyword, value] of entries) {
+    if (!value.isWellFormed() || /[\0\r\n]/.test(value)) throw malformed('it holds a character that no setting can');
     if (keyword === 'password') password = value;
     else if (keywords.has(keyword)) parameters[keyword] = value;
-    else if (!foreign.has(keyword)) throw malformed(`it has an unknown setting ${JSON.stringify(keyword)}`);
+    else if (!foreign.has(keyword)) throw unknownSetting(keyword, text, password);
   }
-  if (
-    Object.values({ ...parameters, password }).some(
-      (value) => value?.includes('\0') === true || /[\r\n]/.test(value ?? ''),
-    )
-  )
-    throw malformed('it holds a control character');
   return { parameters, password };
+}
+
+// What looks like a setting may be the rest of a password that nobody encoded or put into quotes.
+function unknownSetting(keyword: string, text: string, password: string | undefined): DbopsError {
+  const isSafe = isUri(text) ? !/\?[^]*@/.test(text) : password === undefined;
+  return malformed(isSafe ? `it has an unknown setting ${JSON.stringify(keyword)}` : 'it has an unknown setting');
 }
 
 // The last @ before the path parts the login off: people forget to encode an @ in a password.
@@ -63,6 +69,8 @@ function readUri(text: string): [string, string][] {
   const match = uri.exec(text.trim());
   if (match === null) throw malformed('it is no address such as postgresql://user@host:5432/name');
   const [, login, hosts = '', name = '', query = ''] = match;
+  // Else a piece of a password with a / in it would be a name, and shown.
+  if (name.includes('@')) throw malformed('an @ stands behind its first /');
   return [...readLogin(login), ...readHosts(hosts), ...pair('dbname', name), ...readQuery(query)];
 }
 
@@ -78,7 +86,7 @@ function readHosts(hosts: string): [string, string][] {
   const places = hosts.split(',').map((place) => {
     const [, inBrackets, plain, port = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d*))?$/.exec(place) ?? [];
     const host = inBrackets ?? plain;
-    if (host === undefined) throw malformed(`${JSON.stringify(place)} is no host`);
+    if (host === undefined) throw malformed('a host in it is not of the form name:port');
     return { host: decode(host), port };
   });
   const ports = places.map(({ port }) => port);
@@ -120,7 +128,7 @@ function decode(text: string): string {
 /** `keyword = value`, where a value with spaces stands in single quotes and a backslash takes the next character as it is. */
 function readPairs(text: string): [string, string][] {
   const entries: [string, string][] = [];
-  const pattern = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)/gsy;
+  const pattern = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(?!')((?:[^\s\\]|\\.)*))(?=\s|$)/gsy;
   const trimmed = text.trim();
   while (pattern.lastIndex < trimmed.length) {
     const [, keyword, quoted, plain = ''] = pattern.exec(trimmed) ?? [];
@@ -133,14 +141,14 @@ function readPairs(text: string): [string, string][] {
 // Without the address itself: a password may stand anywhere in one that is malformed.
 function malformed(reason: string): DbopsError {
   return new DbopsError('USAGE', `the database's address cannot be read: ${reason}`, {
-    hint: 'Write postgresql://user@host:5432/name, with %40 for an @ in a name; keep the password in PGPASSWORD or ~/.pgpass.',
+    hint: 'Write postgresql://user@host:5432/name, with %40 for an @ and %2F for a / in a name or password; better keep the password in PGPASSWORD or ~/.pgpass.',
   });
 }
 
 /** The address for people and for records: a URI that gives the same parameters again. */
 export function formatAddress(parameters: Parameters): string {
   const { user, dbname, host, port, ...rest } = parameters;
-  const inAuthority = host === undefined || !/[/@]/.test(host);
+  const inAuthority = fitsAuthority(host, port);
   const places = inAuthority ? formatHosts(host, port) : '';
   const settings = Object.entries({
     ...(inAuthority ? {} : { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) }),
@@ -153,13 +161,21 @@ export function formatAddress(parameters: Parameters): string {
   return `postgresql://${login}${places}/${encodeURIComponent(dbname ?? '')}${query === '' ? '' : `?${query}`}`;
 }
 
+/** Folders of sockets do not, nor do ports that are not one for each host. */
+function fitsAuthority(host: string | undefined, port: string | undefined): boolean {
+  if (host === '' || /[/@]/.test(host ?? '')) return false;
+  const hosts = (host ?? '').split(',');
+  return port === undefined || (/^[\d,]*\d[\d,]*$/.test(port) && port.split(',').length === hosts.length);
+}
+
 function formatHosts(host: string | undefined, port: string | undefined): string {
   const ports = port?.split(',') ?? [];
   return (host ?? '')
     .split(',')
     .map((name, index) => {
-      const own = ports[index] ?? (ports.length === 1 ? ports[0] : undefined) ?? '';
-      return `${name.includes(':') ? `[${name}]` : encodeURIComponent(name)}${own === '' ? '' : `:${own}`}`;
+      const encoded = encodeURIComponent(name);
+      const own = ports[index] ?? '';
+      return `${name.includes(':') ? `[${encoded.replaceAll('%3A', ':')}]` : encoded}${own === '' ? '' : `:${own}`}`;
     })
     .join(',');
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const patterns = z.array(z.string().min(1).max(1_000)).min(1);
+// A word of an argument list cannot hold a NUL.
+const patterns = z.array(z.string().regex(/^[^\0]{1,1000}$/, 'write 1 to 1000 characters')).min(1);
 
 /**
  * What of a database is dumped, and how; an engine refuses what it cannot do. Patterns are those of pg_dump: `*` and

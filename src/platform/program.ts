@@ -52,13 +52,20 @@ export function startProgram(request: ProgramRequest): RunningProgram {
   child.stdin?.on('error', () => undefined);
   if (typeof stdin === 'object') child.stdin?.end(stdin.text);
   let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
   const stop = (): void => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
-    timer ??= setTimeout(() => child.kill('SIGKILL'), graceMs);
+    if (isOver || timer !== undefined) return;
+    signalAll(child, 'SIGTERM');
+    timer = setTimeout(() => {
+      signalAll(child, 'SIGKILL');
+      // Whatever still holds them is no part of it any more.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, graceMs);
   };
   signal.addEventListener('abort', stop, { once: true });
   const ended = endOf(child, request).finally(() => {
+    isOver = true;
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   });
@@ -71,6 +78,16 @@ export function startProgram(request: ProgramRequest): RunningProgram {
       await ended;
     },
   };
+}
+
+/** It and those that it started, as a shell in `via` does, while it lives: afterwards its number may be another's. */
+function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    child.kill(signal);
+  }
 }
 
 function endOf(child: ChildProcess, { onStderr }: ProgramRequest): Promise<ProgramEnd> {

@@ -28,6 +28,11 @@ const explanations: readonly Explanation[] = [
     hint: 'Allow this user, database and host in the pg_hba.conf of the server; look at sslmode too.',
   },
   {
+    pattern:
+      /server closed the connection|terminating connection|connection to server was lost|SSL SYSCALL|could not receive data/,
+    hint: 'The server ended or the network broke. Nothing was published; run this again when it is back.',
+  },
+  {
     pattern: /SSL|certificate|sslmode/i,
     hint: 'Check sslmode and sslrootcert in the address. dbops never lowers sslmode by itself.',
   },
@@ -55,11 +60,6 @@ const explanations: readonly Explanation[] = [
   {
     pattern: /conflict with recovery/,
     hint: 'The standby stopped a long query. Raise max_standby_streaming_delay or set hot_standby_feedback there.',
-  },
-  {
-    pattern:
-      /server closed the connection|terminating connection|connection to server was lost|SSL SYSCALL|could not receive data/,
-    hint: 'The server ended or the network broke. Nothing was published; run this again when it is back.',
   },
   { pattern: /out of shared memory|max_locks_per_transaction/, hint: 'Raise max_locks_per_transaction on the server.' },
 ];
@@ -94,5 +94,6 @@ function wordsOf(said: string): string {
 export function withoutData(line: string): string {
   return line
     .replace(/^(CONTEXT:\s+COPY .*?, line \d+(?:, column [^:]+)?): .*$/, '$1')
-    .replace(/(Failing row contains|Key) \(.*$/, '$1 (…)');
+    .replace(/(Failing row contains|Key) \(.*$/, '$1 (…)')
+    .replace(/(invalid input (?:syntax|value) for [^:]*|value out of range): ".*$/, '$1');
 }

@@ -40,7 +40,8 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   program.child.stdin?.write(preface);
   const query = converse(program, mark, connection.label, signal);
   try {
-    await query('SELECT 1');
+    // What our literals rely on, whatever is set for the role.
+    await query('SET standard_conforming_strings = on');
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw error;

@@ -43,11 +43,17 @@ export async function missingRoles(roles: readonly string[], query: Query): Prom
   return roles.filter((role) => !there.has(role));
 }
 
+// As pg_dump writes it. What stands behind the roles may hold any words.
+const name = '(?:"(?:[^"]|"")*"|[^\\s",.;]+)';
+const policyRoles = new RegExp(
+  `^\\s*CREATE POLICY ${name} ON ${name}(?:\\.${name})?(?: AS [A-Z]+)?(?: FOR [A-Z]+)? TO (${name}(?:, ${name})*)`,
+);
+
 /** Roles without which statements fail even where owners and grants are left out: those of policies and mappings. */
 export function rolesNeeded({ entries }: Toc): string[] {
   const inPolicies = entries
     .filter(({ desc }) => desc === 'POLICY')
-    .flatMap(({ definition }) => / TO ([^;]*?)(?: USING \(| WITH CHECK \(|;)/s.exec(definition)?.[1] ?? [])
+    .flatMap(({ definition }) => policyRoles.exec(definition)?.[1] ?? [])
     .flatMap(splitNames);
   const mapped = entries
     .filter(({ desc }) => desc === 'USER MAPPING')

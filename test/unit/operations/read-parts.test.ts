@@ -51,6 +51,28 @@ test.each([[[]], [['zstd']], [['gzip']], [['gzip', 'zstd']]])('a part through %j
   expect((await read(parts)).equals(content)).toBe(true);
 });
 
+test('what its content is called is its name without what the codecs put behind it', async () => {
+  const parts = ['db.dump.zst', 'db/toc.dat', 'db.sql.gz.zst'].map((name, index) => ({
+    name: key(name),
+    bytes: 1,
+    sha256: 'a'.repeat(64),
+    codecs: [[{ id: 'zstd' }], [], [{ id: 'gzip' }, { id: 'zstd' }]][index] ?? [],
+  }));
+  const source = openParts(createMemoryStorage(), 'app/x', aManifest({ parts }).parts, codecs);
+  expect(source.parts).toEqual([
+    { name: 'db.dump.zst', decodedName: 'db.dump', bytes: undefined },
+    { name: 'db/toc.dat', decodedName: 'db/toc.dat', bytes: undefined },
+    { name: 'db.sql.gz.zst', decodedName: 'db.sql', bytes: undefined },
+  ]);
+});
+
+test('content of which nothing was recorded is held against the bytes that were stored', async () => {
+  const bare = { raw: undefined } as unknown as Partial<Part>;
+  expect(await lengthOf(await partsOf({ part: bare }))).toBe(content.length);
+  const spoilt = await partsOf({ part: bare, stored: (bytes) => Buffer.concat([bytes, Buffer.from([0])]) });
+  await expect(read(spoilt)).rejects.toMatchObject({ code: 'DAMAGED' });
+});
+
 describe.each([
   ['the programs', codecs],
   ['the library', library],

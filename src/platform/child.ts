@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ByteSource, OutputProgram } from '../core/ports/codec.ts';
 import { describeEnd, outputOf, startProgram } from './program.ts';
 
@@ -66,22 +66,18 @@ function joinPrograms(
   const { stdin } = filter.child;
   if (stdin === null) throw new Error('started without an input');
   const produced = producer.pipeInto(stdin);
-  // Told below, when the filter has ended; until then nobody listens.
+  // Told when the filter has ended; until then nobody listens.
   produced.catch(() => undefined);
-  const output = outputOf(filter, (end) => (end.code === 0 ? undefined : new Error(`${program} ${describeEnd(end)}`)));
-  return Readable.from(untilProduced(output, produced), { objectMode: false, highWaterMark: 1 << 18 });
+  return outputOf(filter, async (end) => {
+    // A filter that died takes its producer with it, so its own failure comes first. A producer that failed has ended its
+    // output like one that has done all of its work.
+    const failed = await produced.catch((error: unknown) => toError(error));
+    return end.code === 0 ? (failed ?? undefined) : new Error(`${program} ${describeEnd(end)}`);
+  });
 }
 
-/** A producer that failed has ended its output like one that has done all of its work. */
-async function* untilProduced(output: Readable, produced: Promise<void>): AsyncGenerator<Buffer> {
-  try {
-    yield* output as AsyncIterable<Buffer>;
-  } catch (error) {
-    // A filter that died takes its producer with it; one that was only cut off ends well.
-    await produced.catch(() => undefined);
-    throw error;
-  }
-  await produced;
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 // Longer than any program takes to say its version.

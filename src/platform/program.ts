@@ -104,13 +104,15 @@ function endOf(child: ChildProcess, { onStderr }: ProgramRequest): Promise<Progr
   return promise;
 }
 
-/** A program's output as a stream that fails when the program does, after its last byte. */
-export function outputOf(program: RunningProgram, failure: (end: ProgramEnd) => Error | undefined): Readable {
+type Failure = Error | undefined;
+
+/** A program's output as a stream that fails after its last byte when the program has failed. */
+export function outputOf(program: RunningProgram, failure: (end: ProgramEnd) => Failure | Promise<Failure>): Readable {
   const pieces = async function* (): AsyncGenerator<Buffer> {
     await using running = program;
     const { stdout } = running.child;
     if (stdout !== null) yield* stdout as AsyncIterable<Buffer>;
-    const error = failure(await running.ended);
+    const error = await failure(await running.ended);
     if (error !== undefined) throw error;
   };
   return Readable.from(pieces(), { objectMode: false, highWaterMark: 1 << 18 });

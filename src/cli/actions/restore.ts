@@ -26,6 +26,8 @@ export interface RestoreFlags extends SelectorFlags {
   readonly yesReplace?: string;
   /** False by `--no-checks`. */
   readonly checks: boolean;
+  readonly create?: true;
+  readonly replace?: true;
   readonly owner?: true;
   readonly acl?: true;
   readonly globals?: true;
@@ -44,6 +46,9 @@ export interface RestoreFlags extends SelectorFlags {
 export async function run(session: Session, word: string, flags: RestoreFlags): Promise<CommandResult> {
   if (flags.asSql !== undefined && flags.table === undefined) {
     throw new DbopsError('USAGE', '--as-sql needs --table', { hint: 'Name the tables to write.' });
+  }
+  if (flags.create === true && flags.replace === true) {
+    throw new DbopsError('USAGE', '--create and --replace exclude each other', { hint: 'Leave one out.' });
   }
   if (flags.overwrite === true && flags.table === undefined) {
     throw new DbopsError('USAGE', '--overwrite is for --table', { hint: 'To replace a whole database, use --yes.' });
@@ -139,7 +144,7 @@ function checksFor(
 
 /** The flags without which this restore would be refused. */
 function needsOf(session: Session, plan: RestorePlan, flags: RestoreFlags, demand: Demand | undefined): string[] {
-  const agreed = flags.yesReplace !== undefined || session.flags.yes === true;
+  const agreed = hasAgreed(session, flags);
   return [
     ...(plan.replaces && demand !== undefined ? [demand.flag] : []),
     ...(plan.replaces && demand === undefined && !agreed ? ['--yes'] : []),
@@ -159,6 +164,10 @@ function describePlan(plan: RestorePlan, needs: readonly string[]): CommandResul
   };
 }
 
+function hasAgreed(session: Session, { create, replace, yesReplace }: RestoreFlags): boolean {
+  return create !== true && (replace === true || yesReplace !== undefined || session.flags.yes === true);
+}
+
 async function mayReplace(
   session: Session,
   into: string,
@@ -166,8 +175,8 @@ async function mayReplace(
   demand: Demand | undefined,
 ): Promise<boolean> {
   if (demand !== undefined) throw demand.error;
-  if (flags.yesReplace !== undefined || session.flags.yes === true) return true;
-  if (!session.host.interactive) return false;
+  if (hasAgreed(session, flags)) return true;
+  if (!session.host.interactive || flags.create === true) return false;
   const answer = await session.host.ask(`${into} exists. Replace it (it is kept beside the new one)? [y/N] `);
   return /^y(es)?$/i.test(answer.trim());
 }

@@ -16,6 +16,8 @@ export function registerRestore(program: Command, runner: Runner): void {
   });
   selectorOptions(command)
     .option('--into <target|path>', 'where to: a configured target or a file (default: the target it came from)')
+    .option('--create', 'refuse where the database exists, whatever else was said')
+    .option('--replace', 'replace the database that exists; it is kept under another name')
     .option('--table <name...>', 'only these tables, with their indexes and triggers')
     .option('--as-sql <file>', 'write the tables as SQL instead')
     .option('--overwrite', 'replace tables that exist (a copy of the database is kept first)')

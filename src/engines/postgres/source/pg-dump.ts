@@ -1,6 +1,12 @@
-import { Readable, type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { OutputProgram } from '../../../core/ports/codec.ts';
-import { describeEnd, startProgram, type ProgramEnd, type RunningProgram } from '../../../platform/program.ts';
+import {
+  describeEnd,
+  outputOf,
+  startProgram,
+  type ProgramEnd,
+  type RunningProgram,
+} from '../../../platform/program.ts';
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 
@@ -41,18 +47,23 @@ export function createDumpProgram(request: DumpProgramRequest): DumpProgram {
     });
     return running;
   };
-  const judge = async (end: ProgramEnd): Promise<void> => {
+  const judge = async (end: ProgramEnd): Promise<Error | undefined> => {
     signal.throwIfAborted();
-    if (end.code === 0) return void warnings.push(...linesOf(end.stderr));
-    throw await explain(failureOf(program, connection, end));
+    if (end.code !== 0) return explain(failureOf(program, connection, end));
+    warnings.push(...linesOf(end.stderr));
+    return undefined;
+  };
+  const complete = async ({ ended }: RunningProgram): Promise<void> => {
+    const error = await judge(await ended);
+    if (error !== undefined) throw error;
   };
   return {
-    read: () => wholeOutput(start('pipe'), judge),
-    pipeInto: async (input) => judge(await start(input).ended),
+    read: () => outputOf(start('pipe'), judge),
+    pipeInto: (input) => complete(start(input)),
     run: async () => {
       const started = start('pipe');
       started.child.stdout?.resume();
-      await judge(await started.ended);
+      await complete(started);
     },
     warnings,
     [Symbol.asyncDispose]: async () => running?.[Symbol.asyncDispose](),
@@ -65,18 +76,6 @@ function failureOf(program: string, { label }: Connection, end: ProgramEnd): Err
   return end.stderr === '' || end.signal !== null
     ? explainFailure(what, describeEnd(end), 'TOOL_FAILED')
     : explainFailure(what, end.stderr);
-}
-
-/** The output, which ends well only when the program has. */
-function wholeOutput(running: RunningProgram, judge: (end: ProgramEnd) => Promise<void>): Readable {
-  const { stdout } = running.child;
-  if (stdout === null) throw new Error('started without an output');
-  const pieces = async function* (): AsyncGenerator<Buffer> {
-    await using program = running;
-    yield* stdout as AsyncIterable<Buffer>;
-    await judge(await program.ended);
-  };
-  return Readable.from(pieces(), { objectMode: false, highWaterMark: 1 << 18 });
 }
 
 function linesOf(text: string): string[] {

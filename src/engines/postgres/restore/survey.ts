@@ -1,7 +1,10 @@
+import { statfs } from 'node:fs/promises';
 import type { DatabaseAddress, DestinationState } from '../../../core/ports/engine.ts';
 import type { CallOptions } from '../../../core/ports/storage.ts';
 import type { EngineHost } from '../../engine-driver.ts';
-import { createConnection } from '../connection/connection.ts';
+import { createConnection, type Connection } from '../connection/connection.ts';
+import { SqlError } from '../connection/query.ts';
+import type { Session } from '../connection/session.ts';
 import { quoteLiteral } from '../facts/sql-text.ts';
 import { keptName } from './promote.ts';
 import { nameIn, openServer } from './server.ts';
@@ -24,10 +27,24 @@ export async function survey(
     exists: row !== undefined,
     bytes: Number(row?.['bytes'] ?? 0),
     users: row === undefined ? [] : await usersOf(session.query, name),
-    // What is free on the server's disk, it tells nobody.
-    freeBytes: undefined,
+    freeBytes: await freeBytesOf(connection, session),
     scratchParent: undefined,
     stagedAs: 'a new database beside it',
     keptAs: (stamp) => keptName(name, stamp),
   };
+}
+
+/** A server tells nobody what is free on its disk; one that is reached by a socket has it on this machine. */
+async function freeBytesOf({ parameters, via }: Connection, { query }: Session): Promise<number | undefined> {
+  const { host } = parameters;
+  if (via.length > 0 || (host !== undefined && !host.startsWith('/'))) return undefined;
+  try {
+    const [row] = await query('SHOW data_directory');
+    const { bavail, bsize } = await statfs(row?.['data_directory'] ?? '');
+    return bavail * bsize;
+  } catch (error) {
+    // A role without the right to know, or a server in a container whose socket is shared.
+    if (error instanceof SqlError || (error instanceof Error && 'errno' in error)) return undefined;
+    throw error;
+  }
 }

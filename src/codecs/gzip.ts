@@ -1,6 +1,7 @@
 import { createGunzip, createGzip as createCompress } from 'node:zlib';
 import type { Codec } from '../core/ports/codec.ts';
 import { filterThrough } from '../platform/child.ts';
+import { isNativeProgram } from '../platform/native-program.ts';
 import { watchGzip } from './gzip-trailer.ts';
 import { throughLibrary } from './library.ts';
 
@@ -12,6 +13,7 @@ export function createGzip(askedLevel: number | undefined, program: string | und
     suffix: '.gz',
     settings: { level },
     askedLevel,
+    isSure: async () => program === undefined || isNativeProgram(program),
     at: (other) => createGzip(other, program),
     encode: async (source, { signal }) => {
       if (program === undefined) return throughLibrary(source, createCompress({ level }), signal);

@@ -1,6 +1,7 @@
 import { constants, createZstdCompress, createZstdDecompress, type ZstdOptions } from 'node:zlib';
 import type { ByteSource, Codec } from '../core/ports/codec.ts';
 import { filterThrough } from '../platform/child.ts';
+import { isNativeProgram } from '../platform/native-program.ts';
 import { throughLibrary } from './library.ts';
 import { watchZstd } from './zstd-frame.ts';
 
@@ -15,6 +16,7 @@ export function createZstd(askedLevel: number | undefined, program: string | und
     suffix: '.zst',
     settings: { level },
     askedLevel,
+    isSure: async () => program === undefined || isNativeProgram(program),
     at: (other) => createZstd(other, program),
     encode: async (source, { signal }) => {
       if (program === undefined) return throughLibrary(source, createZstdCompress(optionsFor(source, level)), signal);

@@ -25,7 +25,7 @@ const partSchema = z.looseObject({
   sha256,
   /**
    * Bytes before the first codec: what a restore must produce. Absent where they went from one program into another
-   * without being seen; such a part was decoded and inspected as a whole before the backup was published.
+   * without being seen.
    */
   raw: z.looseObject({ bytes: size, sha256 }).optional(),
   /** In the order of encoding; a reader undoes them from the last to the first. */

@@ -5,7 +5,16 @@ import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/i
 import type { FactLevel } from '../core/levels.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
-import type { DatabaseAddress, Dump, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
+import type {
+  DatabaseAddress,
+  Dump,
+  Engine,
+  Examination,
+  Inspection,
+  PartSource,
+  Probe,
+  Source,
+} from '../core/ports/engine.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { FUTURE_TOLERANCE_MS } from '../core/retention.ts';
@@ -128,19 +137,22 @@ async function storeAll(dump: Dump, prefix: string, { request, ports }: Run): Pr
   for (const part of dump.parts) parts.push(await storePart(part, destination));
   if (!request.readBack) return parts;
   ports.reporter.report({ type: 'activity', target, activity: 'read back' });
-  if (dump.uninspected === true) await inspectStored(parts, prefix, request, ports);
-  else for (const part of parts) await readBack(part, destination);
+  const depth = await depthFor(dump, codec);
+  // Whoever inspects all of it reads every byte back.
+  if (depth !== 'whole') for (const part of parts) await readBack(part, destination);
+  if (depth !== undefined) await inspectStored(openParts(storage, prefix, parts, ports.codecs), depth, request);
   return parts;
 }
 
-/** Reads back every byte as `readBack` does, and looks whether they are what the producer should have made. */
-async function inspectStored(
-  parts: readonly Part[],
-  prefix: string,
-  { storage, engine, signal }: BackupRequest,
-  { codecs }: Ports,
-): Promise<void> {
-  const problems = await engine.inspect(openParts(storage, prefix, parts, codecs), { signal });
+/** What went through a program that may have lost some of it is inspected as a whole. */
+async function depthFor({ inspection, parts }: Dump, codec: Codec | undefined): Promise<Inspection | undefined> {
+  if (inspection !== 'contents' || codec === undefined) return inspection;
+  const encoded = parts.some(({ compressed }) => compressed !== true);
+  return encoded && !(await codec.isSure()) ? 'whole' : inspection;
+}
+
+async function inspectStored(parts: PartSource, depth: Inspection, { engine, signal }: BackupRequest): Promise<void> {
+  const problems = await engine.inspect(parts, depth, { signal });
   if (problems.length === 0) return;
   throw new DbopsError('VERIFY_FAILED', `what was stored is not a whole backup: ${problems.join('; ')}`, {
     hint: 'Nothing was published. Check the programs that made it and the disk, then run the backup again.',

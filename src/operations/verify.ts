@@ -85,7 +85,7 @@ async function judged(signal: AbortSignal, judge: () => Promise<Findings>): Prom
 }
 
 async function inspect({ subject, signal }: VerifyRequest): Promise<Findings> {
-  return { problems: await subject.engine.inspect(subject.parts, { signal }), warnings: [], checks: [] };
+  return { problems: await subject.engine.inspect(subject.parts, 'whole', { signal }), warnings: [], checks: [] };
 }
 
 async function restoreAndCompare(

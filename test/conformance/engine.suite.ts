@@ -186,12 +186,12 @@ function staging(subject: EngineUnderTest): void {
     const { parts } = await backUp(subject, await setUp(subject));
     const [part] = parts.parts;
     const bytes = await bytesOf(await parts.open(part?.name ?? '', patient));
-    expect(await engine.inspect(parts, patient)).toEqual([]);
+    expect(await engine.inspect(parts, 'whole', patient)).toEqual([]);
     for (const length of [0, 1, 99, bytes.length >> 1, bytes.length - 1]) {
       const cut = partSource([{ name: part?.name ?? '', bytes: bytes.subarray(0, length) }]);
-      expect(await engine.inspect(cut, patient)).not.toEqual([]);
+      expect(await engine.inspect(cut, 'whole', patient)).not.toEqual([]);
     }
-    expect(await engine.inspect(partSource([]), patient)).not.toEqual([]);
+    expect(await engine.inspect(partSource([]), 'whole', patient)).not.toEqual([]);
   });
 }
 

@@ -23,7 +23,7 @@ describe('I12, I13: a backup of any kind of database', () => {
 
     expect(await readFile(source)).toEqual(before);
     expect(differences(await readFile(backup.file), before)).toEqual([]);
-    expect(await sqliteEngine.inspect(partOf(backup.file), { signal: never })).toEqual([]);
+    expect(await sqliteEngine.inspect(partOf(backup.file), 'whole', { signal: never })).toEqual([]);
     const restored = await examineCopy(backup.file, folder);
     expect(restored.problems).toEqual([]);
     expect(compareFacts(facts, factsOf(restored))).toEqual([]);
@@ -73,7 +73,7 @@ describe('I12: a backup of an unusual layout', () => {
     expect((await stat(source)).size).toBeGreaterThan(2 ** 30 + size);
     const { file, found } = await backUp(source, folder, { facts: 'rows' });
     expect(found.problems).toEqual([]);
-    expect(await sqliteEngine.inspect(partOf(file), { signal: never })).toEqual([]);
+    expect(await sqliteEngine.inspect(partOf(file), 'whole', { signal: never })).toEqual([]);
     execFileSync('cmp', ['--ignore-initial=100', source, file]);
   });
 });

@@ -53,7 +53,7 @@ export async function problemsIn(folder: string, ports: Ports): Promise<string[]
 async function problemsOf(storage: Storage, backup: Backup, ports: Ports): Promise<string[]> {
   const { problems, warnings } = await checkStored({ storage, backup }, { signal: patient });
   const { engine, parts } = await openStored({ storage, backup }, ports);
-  const structure = await engine.inspect(parts, { signal: patient });
+  const structure = await engine.inspect(parts, 'whole', { signal: patient });
   return [...problems, ...warnings, ...structure].map((problem) => `${backup.prefix}: ${problem}`);
 }
 

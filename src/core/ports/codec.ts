@@ -32,6 +32,8 @@ export interface Codec {
   readonly settings: Readonly<Record<string, string | number>>;
   /** The level that was asked for; undefined where the default was taken. */
   readonly askedLevel: number | undefined;
+  /** False where a program does the work that may lose some of it unnoticed, as a wrapper script may. */
+  isSure(): Promise<boolean>;
   /** The same codec with another level. */
   at(level: number): Codec;
   encode(source: ByteSource, options: CallOptions): Promise<Readable>;

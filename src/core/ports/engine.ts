@@ -76,13 +76,19 @@ export interface Examination {
   readonly comparable?: (recorded: Facts) => Facts;
 }
 
+/**
+ * How deep decoded parts are inspected: whether they begin as they should and what they say they hold is there, or all of
+ * them to the last byte.
+ */
+export type Inspection = 'contents' | 'whole';
+
 /** One dump in flight: a frozen snapshot. Disposing ends children and frees scratch files, whatever happened. */
 export interface Dump extends AsyncDisposable {
   /** Versions of the programs that made it. */
   readonly tools: Readonly<Record<string, string>>;
   readonly parts: readonly DumpPart[];
-  /** True when nobody has looked at the parts while they were made: what was stored of them is to be inspected. */
-  readonly uninspected?: boolean;
+  /** How what was stored of the parts is inspected before it is published; undefined where its digests say it all. */
+  readonly inspection?: Inspection;
   /**
    * Resolves once the producer has ended well and the snapshot was examined; rejects otherwise. Runs beside the
    * storing of parts, and nothing may be published before it resolved.
@@ -201,7 +207,7 @@ export interface Engine {
   /** Opens a database for reading; what a probe and a dump need (a process, a connection) is started once. */
   open(source: DatabaseAddress, options: CallOptions): Promise<Source>;
   /** Structural check of decoded parts without a server; gives the problems found. */
-  inspect(parts: PartSource, options: CallOptions): Promise<readonly string[]>;
+  inspect(parts: PartSource, depth: Inspection, options: CallOptions): Promise<readonly string[]>;
   /** Fails with REFUSED when a foreign file is only a piece of a database, as an SQLite file beside its `-wal` is. */
   refuseIncomplete(file: string): Promise<void>;
   /** Looks at where a restore would go. */

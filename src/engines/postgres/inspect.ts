@@ -1,24 +1,27 @@
 import { basename } from 'node:path';
 import { DbopsError } from '../../core/errors.ts';
 import type { Codecs } from '../../core/ports/codec.ts';
-import type { PartInfo, PartSource } from '../../core/ports/engine.ts';
+import type { Inspection, PartInfo, PartSource } from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
 import type { EngineHost } from '../engine-driver.ts';
 import { inspectCustom } from './archive/inspect-custom.ts';
 import { inspectDirectory } from './archive/inspect-directory.ts';
 import { inspectTar } from './archive/inspect-tar.ts';
-import { readContent, type DumpContent } from './restore/dump-content.ts';
+import { missingMembers } from './archive/missing-members.ts';
+import { readContent, readTocOf, type DumpContent } from './restore/dump-content.ts';
 import { inspectScript } from './script/inspect.ts';
 
-/** Reads a whole dump, and holds what is in it against its own table of contents. */
+/** Holds what is in a dump against its own table of contents. */
 export async function inspect(
   parts: PartSource,
+  depth: Inspection,
   { codecs }: EngineHost,
   options: CallOptions,
 ): Promise<readonly string[]> {
   let content: DumpContent;
   try {
     content = await readContent(parts, options);
+    if (depth === 'contents') return await inspectTable(parts, content, options);
   } catch (error) {
     if (error instanceof DbopsError && error.code === 'DAMAGED') return [error.message];
     throw error;
@@ -27,6 +30,16 @@ export async function inspect(
     ...(await inspectContent(parts, content, codecs, options)),
     ...(await inspectGlobals(parts, content.globals, options)),
   ];
+}
+
+/** Reads the table of contents, and looks whether the files are there that it names. */
+async function inspectTable(parts: PartSource, content: DumpContent, options: CallOptions): Promise<readonly string[]> {
+  const toc = await readTocOf(parts, content, options);
+  if (toc === undefined || content.type !== 'directory') return [];
+  return missingMembers(
+    toc,
+    content.files.map(({ decodedName }) => basename(decodedName)),
+  );
 }
 
 async function inspectContent(

@@ -13,7 +13,7 @@ export function createPostgresEngine(host: EngineHost): Engine {
     name: 'postgres',
     databases: (source, options) => listDatabases(source, host, options),
     open: (address, options) => open(address, host, options),
-    inspect: (parts, options) => inspect(parts, host, options),
+    inspect: (parts, depth, options) => inspect(parts, depth, host, options),
     // One file is all of a dump.
     refuseIncomplete: async () => undefined,
     survey: (destination, options) => survey(destination, host, options),

@@ -1,11 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { DbopsError } from '../../core/errors.ts';
-import type { PartSource } from '../../core/ports/engine.ts';
+import type { Inspection, PartSource } from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
 import { HEADER_BYTES, parseHeader } from './header.ts';
 
 /** Reads the part once: its header must be SQLite's, and its length what the header says. */
-export async function inspect(source: PartSource, options: CallOptions): Promise<readonly string[]> {
+export async function inspect(
+  source: PartSource,
+  _depth: Inspection,
+  options: CallOptions,
+): Promise<readonly string[]> {
   const [part] = source.parts;
   if (part === undefined) return ['the backup has no database file'];
   let head = Buffer.alloc(0);

@@ -2,7 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { DumpOptions } from '../../../core/dump-options.ts';
 import { DbopsError } from '../../../core/errors.ts';
-import type { Dump, DumpPart, DumpRequest, Examination } from '../../../core/ports/engine.ts';
+import type { Dump, DumpPart, DumpRequest, Examination, Inspection } from '../../../core/ports/engine.ts';
+import { isNativeProgram } from '../../../platform/native-program.ts';
 import { databaseArguments } from '../connection/connection.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Selection } from '../facts/selection.ts';
@@ -38,7 +39,7 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
   return {
     tools: { [clients.paths.pg_dump.split('/').at(-1) ?? 'pg_dump']: clients.version.text },
     parts,
-    uninspected: true,
+    inspection: await inspectionOf(database, plan),
     finish: async (): Promise<Examination> => {
       const found = await facts.catch(async (error: unknown) => {
         throw await explainBlocked(error, database);
@@ -52,6 +53,15 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
       await globals?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * How a native pg_dump ended says whether all of it was written. What else stands in its place, here or elsewhere, may
+ * have lost the end. Where pg_dump compresses itself, all of the archive can be followed on the way at no cost.
+ */
+async function inspectionOf({ connection, clients }: OpenDatabase, plan: DumpPlan): Promise<Inspection> {
+  const direct = connection.via.length === 0 && (await isNativeProgram(clients.paths.pg_dump));
+  return direct && !(plan.format === 'custom' && plan.compressed) ? 'contents' : 'whole';
 }
 
 /** Roles and tablespaces belong to the server, and no snapshot of a database holds them. */

@@ -14,6 +14,7 @@ import type {
   Staging,
 } from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
+import { shellWord } from '../../core/shell-line.ts';
 import { storageError } from '../../platform/file-error.ts';
 import { usersOfFiles } from '../../platform/open-files.ts';
 import { startAgent, type Agent } from './agent-client.ts';
@@ -165,7 +166,7 @@ function keptFiles(kept: string): string[] {
 }
 
 function dropLine(kept: string): string {
-  return `rm ${keptFiles(kept).map(shellQuote).join(' ')}`;
+  return `rm ${keptFiles(kept).map(shellWord).join(' ')}`;
 }
 
 /**
@@ -173,16 +174,9 @@ function dropLine(kept: string): string {
  * which an application that still has it open agrees with others.
  */
 function undoLine(kept: string, path: string): string {
-  const stale = sidecars.map((suffix) => shellQuote(path + suffix)).join(' ');
+  const stale = sidecars.map((suffix) => shellWord(path + suffix)).join(' ');
   const moves = [...sidecars, '']
     .filter((suffix) => suffix === '' || existsSync(kept + suffix))
-    .map((suffix) => `mv ${shellQuote(kept + suffix)} ${shellQuote(path + suffix)}`);
+    .map((suffix) => `mv ${shellWord(kept + suffix)} ${shellWord(path + suffix)}`);
   return [`rm -f ${stale}`, ...moves].join(' && ');
-}
-
-/** One word for a POSIX shell. */
-function shellQuote(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) && !text.startsWith('-')
-    ? text
-    : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,5 +1,6 @@
 import { DbopsError, messageOf } from '../../../core/errors.ts';
 import type { PromoteRequest, Promotion } from '../../../core/ports/engine.ts';
+import { shellLine } from '../../../core/shell-line.ts';
 import { formatAddress } from '../connection/address.ts';
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
@@ -7,7 +8,6 @@ import { SqlError, type Query } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
 import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
 import { nameIn, type Server } from './server.ts';
-import { shellLine } from './shell-line.ts';
 import { nameWith, type SideDatabase } from './side-database.ts';
 import { usersOf } from './users.ts';
 

@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
 export interface Replacement {
   readonly subject: Restorable;
   readonly target: Target;
-  /** The file that would be replaced, wholly or in parts. */
+  /** Location of the database that would be replaced, wholly or in parts. */
   readonly into: string;
   /** `--yes-replace` */
   readonly named: string | undefined;
@@ -51,25 +51,30 @@ function demand(message: string, name: string): Demand {
 
 function wrongName(into: string, named: string, owner: string | undefined): DbopsError {
   return new DbopsError('USAGE', `--yes-replace ${named} is not the name of ${into}`, {
-    hint: owner === undefined ? 'No target has that file: use --yes.' : `Write --yes-replace ${owner} to replace it.`,
+    hint:
+      owner === undefined ? 'No target has that database: use --yes.' : `Write --yes-replace ${owner} to replace it.`,
   });
 }
 
-/** The targets whose database a file is; a file that none has is known by the name its own backups would have. */
+/** The targets whose database it is; one that none has is known by the name its own backups would have. */
 function ownersOf(session: Session, target: Target, into: string): readonly Target[] {
   const configured = session.settings.targetNames.map((name) => session.targetOf(name));
   const owners = configured.filter(
-    (other) => (target.named && other.name === target.name) || isAt(session, other, into),
+    (other) => (target.named && other.name === target.name) || isAt(session, target, other, into),
   );
   if (owners.length > 0) return owners;
   return configured.some(({ name }) => name === target.name) ? [] : [target];
 }
 
-function isAt(session: Session, target: Target, into: string): boolean {
+function isAt(session: Session, target: Target, other: Target, into: string): boolean {
+  const { world, host } = session;
   try {
-    return isSameFile(addressOf(session, target).location, into);
+    const driver = world.engineForAddress(other.address);
+    if (driver.name !== world.engineForAddress(target.address).name) return false;
+    const { location } = addressOf(session, other);
+    return driver.places === 'file' ? isSameFile(location, into) : driver.isSame(location, into, host.env);
   } catch (error) {
-    // A target of a kind that this dbops does not know is no file.
+    // A target whose address cannot be read, or is of a kind that this dbops does not know, is nowhere.
     if (error instanceof DbopsError && error.code === 'USAGE') return false;
     throw error;
   }
@@ -101,10 +106,12 @@ export function refuseInsideBackup(path: string): void {
 }
 
 /**
- * A restore must not put a database in the place of a file that is none: the path is a mistake then.
+ * A restore must not put a database in the place of a file that is none: the path is a mistake then. What a server has
+ * under a name is always a database.
  * @throws DbopsError REFUSED
  */
-export async function refuseUnfit({ ports }: Session, into: string): Promise<void> {
+export async function refuseUnfit({ ports, world }: Session, { address }: Target, into: string): Promise<void> {
+  if (world.engineForAddress(address).places === 'server') return;
   refuseInsideBackup(into);
   const path = realPlace(into);
   const info = await stat(path).catch(() => undefined);

@@ -20,6 +20,8 @@ export interface World {
 export interface EngineChoice {
   readonly name: string;
   locate(address: string, folder: string, database?: string): Pick<DatabaseAddress, 'location' | 'password'>;
+  readonly places: 'file' | 'server';
+  isSame(one: string, other: string, environment: Host['env']): boolean;
   nameOf(location: string): string;
 }
 

@@ -12,6 +12,10 @@ export interface EngineDriver {
   recognisesFolder(names: readonly string[]): boolean;
   /** The address in the engine's own form; relative paths start at `folder`. `database` names another one of its server. */
   locate(address: string, folder: string, database?: string): Location;
+  /** What an address leads to: a file of this machine, or a database of a server. */
+  readonly places: 'file' | 'server';
+  /** Whether two locations on servers lead to one database, as far as they tell; unused where they are files. */
+  isSame(one: string, other: string, environment: EngineHost['environment']): boolean;
   /** A short name for a target that has none in the configuration. */
   nameOf(location: string): string;
   load(host: EngineHost): Promise<Engine>;

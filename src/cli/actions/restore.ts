@@ -89,7 +89,7 @@ async function restoreWhole(
     signal: session.signal,
   };
   const plan = await planRestore(request, session.ports);
-  await refuseUnfit(session, plan.into);
+  await refuseUnfit(session, target, plan.into);
   const demand = missingName(session, { subject, target, into: plan.into, named: flags.yesReplace });
   if (flags.dryRun === true) return describePlan(plan, needsOf(session, plan, flags, demand));
   const replace = plan.replaces && (await mayReplace(session, plan.into, flags, demand));
@@ -191,10 +191,10 @@ async function restoreSome(
   const destination = addressOf(session, target);
   const into = destination.location;
   const overwrite = flags.overwrite === true;
-  await refuseUnfit(session, into);
+  await refuseUnfit(session, target, into);
   const demand = missingName(session, { subject, target, into, named: flags.yesReplace });
   if (flags.dryRun === true) {
-    refuseUnknownTables(subject, tables);
+    await refuseUnknownTables(session, subject, tables);
     const { exists } = await subject.engine.survey(destination, { signal: session.signal });
     const needs = exists && overwrite && demand !== undefined ? [demand.flag] : [];
     const text = [
@@ -218,10 +218,14 @@ async function restoreSome(
   };
 }
 
-/** As far as the backup's own record tells; a restore itself looks into the copy. */
-function refuseUnknownTables({ stored, label }: Restorable, tables: readonly string[]): void {
-  const known = stored?.backup.manifest.facts.tables.map(({ name }) => name.toLowerCase()) ?? [];
-  const unknown = tables.find((table) => known.length > 0 && !known.includes(table.toLowerCase()));
+/** As far as this is known without reading rows; a restore itself looks into the copy. */
+async function refuseUnknownTables(
+  { signal }: Session,
+  { engine, parts, stored, label }: Restorable,
+  tables: readonly string[],
+): Promise<void> {
+  const recorded = stored?.backup.manifest.facts;
+  const [unknown] = await engine.unknownTables(parts, tables, { recorded, signal });
   if (unknown === undefined) return;
   throw new DbopsError('NOTHING_MATCHES', `${label} has no table ${JSON.stringify(unknown)}`, {
     hint: 'See its tables with `dbops show`.',
@@ -238,7 +242,7 @@ async function writeSql(
   const tables = flags.table ?? [];
   refuseInsideBackup(file);
   if (flags.dryRun === true) {
-    refuseUnknownTables(subject, tables);
+    await refuseUnknownTables(session, subject, tables);
     const text = `would write ${tables.join(', ')} of ${subject.label} as SQL to ${file}`;
     return { document: { ok: true, dryRun: true, from: subject.label, file, tables }, text };
   }

@@ -219,8 +219,21 @@ export interface Engine {
     destination: DatabaseAddress,
     request: TableRestoreRequest,
   ): Promise<TableRestoreResult>;
+  /**
+   * Those of the names and patterns that fit no table of the backup, as far as this is known without reading its rows;
+   * what its record knows of tables is given too.
+   */
+  unknownTables(
+    parts: PartSource,
+    tables: readonly string[],
+    options: UnknownTablesOptions,
+  ): Promise<readonly string[]>;
   /** Writes tables as SQL for people to review; replaying it gives the same values to the last bit. */
   exportTables(parts: PartSource, file: string, request: ExportRequest): Promise<TableRestoreResult>;
+}
+
+export interface UnknownTablesOptions extends CallOptions {
+  readonly recorded: Facts | undefined;
 }
 
 /** How much of a backup is restored, and how; an engine refuses what it cannot do. */

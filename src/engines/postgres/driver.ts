@@ -1,5 +1,6 @@
 import type { EngineDriver } from '../engine-driver.ts';
 import { formatAddress, isPostgresAddress, parseAddress } from './connection/address.ts';
+import { isSameDatabase } from './connection/same-database.ts';
 import { recognisesDump } from './recognise.ts';
 
 /** `postgres://…`, `postgresql://…`, or libpq's keywords and values: `service=shop`, `host=db dbname=shop`. */
@@ -13,6 +14,8 @@ export const postgresDriver: EngineDriver = {
     const located = dbname === undefined ? parameters : { ...parameters, dbname };
     return { location: formatAddress(located), ...(password === undefined ? {} : { password }) };
   },
+  places: 'server',
+  isSame: isSameDatabase,
   nameOf: (location) => {
     const { dbname, service, user } = parseAddress(location).parameters;
     return dbname ?? service ?? user ?? 'postgres';

@@ -1,4 +1,3 @@
-import { DbopsError } from '../../core/errors.ts';
 import type { Engine } from '../../core/ports/engine.ts';
 import type { EngineHost } from '../engine-driver.ts';
 import { inspect } from './inspect.ts';
@@ -6,6 +5,9 @@ import { stage } from './restore/stage.ts';
 import { survey } from './restore/survey.ts';
 import { listDatabases } from './source/databases.ts';
 import { open } from './source/source.ts';
+import { exportTables } from './tables/export-tables.ts';
+import { restoreTables } from './tables/restore-tables.ts';
+import { unknownTables } from './tables/unknown-tables.ts';
 
 /** PostgreSQL, by its own programs: pg_dump, pg_restore and psql, here or where an address leads. */
 export function createPostgresEngine(host: EngineHost): Engine {
@@ -18,7 +20,8 @@ export function createPostgresEngine(host: EngineHost): Engine {
     refuseIncomplete: async () => undefined,
     survey: (destination, options) => survey(destination, host, options),
     stage: (parts, destination, request) => stage(parts, destination, request, host),
-    restoreTables: () => Promise.reject(new DbopsError('USAGE', 'planned')),
-    exportTables: () => Promise.reject(new DbopsError('USAGE', 'planned')),
+    restoreTables: (parts, destination, request) => restoreTables(parts, destination, request, host),
+    exportTables: (parts, file, request) => exportTables(parts, file, request, host),
+    unknownTables,
   };
 }

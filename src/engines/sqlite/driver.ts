@@ -13,6 +13,8 @@ export const sqliteDriver: EngineDriver = {
     if (address.startsWith('file://')) return { location: fileURLToPath(address) };
     return { location: resolve(folder, address.replace(/^sqlite:\/\/(?=\/)|^(sqlite|file):/, '')) };
   },
+  places: 'file',
+  isSame: (one, other) => one === other,
   nameOf: (location) => basename(location),
   load: async () => (await import('./sqlite-engine.ts')).sqliteEngine,
 };

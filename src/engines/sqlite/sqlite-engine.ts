@@ -3,7 +3,7 @@ import type { Engine } from '../../core/ports/engine.ts';
 import { inspect, refuseIncomplete } from './inspect.ts';
 import { open } from './source.ts';
 import { stage, survey } from './stage.ts';
-import { exportTables, restoreTables } from './tables.ts';
+import { exportTables, restoreTables, unknownTables } from './tables.ts';
 
 export const sqliteEngine: Engine = {
   name: 'sqlite',
@@ -17,4 +17,5 @@ export const sqliteEngine: Engine = {
   stage,
   restoreTables,
   exportTables,
+  unknownTables,
 };

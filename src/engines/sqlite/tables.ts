@@ -7,6 +7,7 @@ import type {
   PartSource,
   TableRestoreRequest,
   TableRestoreResult,
+  UnknownTablesOptions,
 } from '../../core/ports/engine.ts';
 import { startAgent } from './agent-client.ts';
 import type { TablesOutput } from './jobs/job.ts';
@@ -58,6 +59,16 @@ export async function exportTables(
   const result = await exporting.catch((error: unknown) => nameSource(error, from, parts));
   place(script, file);
   return publicResult(result);
+}
+
+/** Names that are not on record, in whatever case. */
+export async function unknownTables(
+  _parts: PartSource,
+  tables: readonly string[],
+  { recorded }: UnknownTablesOptions,
+): Promise<readonly string[]> {
+  const known = recorded?.tables.map(({ name }) => name.toLowerCase()) ?? [];
+  return known.length === 0 ? [] : tables.filter((table) => !known.includes(table.toLowerCase()));
 }
 
 async function writeCopy(parts: PartSource, request: { scratch: string; signal: AbortSignal }): Promise<string> {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { systemRandom } from '../../../platform/clock.ts';
 import { startProgram, describeEnd, type RunningProgram } from '../../../platform/program.ts';
 import { databaseArguments, type Connection } from './connection.ts';
@@ -8,6 +10,17 @@ import { SqlError, type Query, type Row } from './query.ts';
 /** One connection to a server, held by psql, so that every setting of libpq means here what it means to people. */
 export interface Session extends AsyncDisposable {
   readonly query: Query;
+  /**
+   * Runs a script that ends where a statement ends, inside the transaction that is open, if one is. Rejects with a
+   * `SqlError` of no state, and the session is over, when one of its statements fails; with what the script's stream fails
+   * with, and then the session is to be disposed at once.
+   */
+  feed(script: Readable, options: FeedOptions): Promise<void>;
+}
+
+export interface FeedOptions {
+  /** This psql can be forbidden its own commands (`\\restrict`). */
+  readonly restricted: boolean;
 }
 
 export interface SessionRequest {
@@ -38,7 +51,7 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   } = connection.command(psql, [...args, ...databaseArguments(connection)], { PGCLIENTENCODING: 'UTF8' });
   const program = startProgram({ file, args: words, env, stdin: 'pipe', signal });
   program.child.stdin?.write(preface);
-  const query = converse(program, mark, connection.label, signal);
+  const { query, feed } = converse(program, mark, connection.label, signal);
   try {
     // What our literals rely on, whatever is set for the role.
     await query('SET standard_conforming_strings = on');
@@ -48,6 +61,7 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   }
   return {
     query,
+    feed,
     [Symbol.asyncDispose]: async () => {
       // An open transaction ends with the connection.
       program.child.stdin?.end();
@@ -57,7 +71,12 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
 }
 
 /** One statement at a time, in the order of the calls. */
-function converse(program: RunningProgram, mark: string, label: string, signal: AbortSignal): Query {
+function converse(
+  program: RunningProgram,
+  mark: string,
+  label: string,
+  signal: AbortSignal,
+): Pick<Session, 'query' | 'feed'> {
   const waiting: Exchange[] = [];
   let text = '';
   let said = '';
@@ -80,15 +99,48 @@ function converse(program: RunningProgram, mark: string, label: string, signal: 
     lost = signal.aborted
       ? toError(signal.reason)
       : explainFailure(`no connection to ${label}`, end.stderr === '' ? describeEnd(end) : said || end.stderr);
-    for (const { reject } of waiting.splice(0)) reject(lost);
+    // Status 3 is that of a script which was told to stop at its first error.
+    const reason = end.code === 3 && !signal.aborted ? new SqlError('', said.trim()) : lost;
+    for (const { reject } of waiting.splice(0)) reject(reason);
   });
-  return (sql) => {
-    if (lost !== undefined) return Promise.reject(lost);
+  const expect = (): Promise<readonly Row[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Row[]>();
     waiting.push({ resolve, reject });
-    stdin?.write(`${sql}\n;\n${ending(mark)}`);
     return promise;
   };
+  return {
+    query: (sql) => {
+      if (lost !== undefined) return Promise.reject(lost);
+      const answer = expect();
+      stdin?.write(`${sql}\n;\n${ending(mark)}`);
+      return answer;
+    },
+    feed: async (script, { restricted }) => {
+      if (lost !== undefined) throw lost;
+      const answer = expect();
+      // When the script itself fails, nobody asks any more for what psql made of its beginning.
+      answer.catch(() => undefined);
+      const key = Buffer.from(systemRandom(16)).toString('hex');
+      stdin?.write(scriptBegin.join('\n') + (restricted ? `\\restrict ${key}\n` : ''));
+      await pump(script, program);
+      stdin?.write(`\n;\n${restricted ? `\\unrestrict ${key}\n` : ''}${scriptEnd.join('\n')}\\echo '${mark}-end'\n`);
+      await answer;
+    },
+  };
+}
+
+// Without the stop, the rows of a COPY that failed would be read as statements.
+const scriptBegin = ['\\set ON_ERROR_STOP 1', '\\set ECHO errors', '\\o /dev/null', ''];
+const scriptEnd = ['\\o', '\\set ECHO none', '\\set ON_ERROR_STOP 0', ''];
+
+/** Passes a script on for as long as the program reads it. */
+async function pump(script: Readable, { child: { stdin }, ended }: RunningProgram): Promise<void> {
+  let over = stdin === null;
+  void ended.then(() => (over = true));
+  for await (const chunk of script as AsyncIterable<Buffer>) {
+    if (over || stdin === null) break;
+    if (!stdin.write(chunk)) await Promise.race([once(stdin, 'drain').catch(() => undefined), ended]);
+  }
 }
 
 /** Tells the end of an answer and whether it is an error; psql sets these variables after each statement. */

@@ -9,7 +9,9 @@ import { kindOf } from '../recognise.ts';
 
 /** What a backup of PostgreSQL consists of, read off its content and not off names. */
 export type DumpContent =
-  | { readonly type: 'archive' | 'tar' | 'script'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
+  | { readonly type: 'archive'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
+  | { readonly type: 'tar'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
+  | { readonly type: 'script'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
   | {
       readonly type: 'directory';
       readonly toc: PartInfo;

@@ -5,7 +5,7 @@ import { DbopsError } from '../../../core/errors.ts';
 import { postgresDialect } from '../../../core/sql/dialect.ts';
 import { SqlScanner } from '../../../core/sql/scanner.ts';
 import type { Command } from '../../../core/sql/script.ts';
-import { tokensOf } from '../../../core/sql/tokens.ts';
+import { tokensOf, type Token } from '../../../core/sql/tokens.ts';
 import { TableChoice } from './choice.ts';
 import { CommandJudge } from './commands.ts';
 import { judgeStatement } from './statements.ts';
@@ -20,6 +20,11 @@ export interface Extraction {
   readonly missing: readonly string[];
 }
 
+export interface ExtractOptions {
+  /** With owners and grants. Default: true. */
+  readonly rights?: boolean;
+}
+
 /**
  * Writes to `sink`, in their order, the statements of a plain dump that belong to the given tables, without the comments:
  * settings; definition, owner and rights; owned sequences with their values, and those of defaults; rows; indexes,
@@ -30,9 +35,14 @@ export interface Extraction {
  * Does not end `sink`. Fails with USAGE for what is no name; REFUSED for what `guardScript` refuses, `\connect` among it;
  * DAMAGED when the script ends within something.
  */
-export async function extractTables(source: Readable, tables: readonly string[], sink: Writable): Promise<Extraction> {
+export async function extractTables(
+  source: Readable,
+  tables: readonly string[],
+  sink: Writable,
+  { rights = true }: ExtractOptions = {},
+): Promise<Extraction> {
   const choice = new TableChoice(tables);
-  const extractor = new Extractor(choice);
+  const extractor = new Extractor(choice, rights);
   const scanner = new SqlScanner(postgresDialect, extractor);
   for await (const chunk of source as AsyncIterable<Buffer>) {
     scanner.scan(chunk);
@@ -62,12 +72,14 @@ async function write(sink: Writable, pieces: readonly Buffer[]): Promise<void> {
 
 class Extractor {
   private readonly choice: TableChoice;
+  private readonly rights: boolean;
   private readonly commands = new CommandJudge({ allowConnect: false });
   private pieces: Buffer[] = [];
   private chosen = false;
 
-  constructor(choice: TableChoice) {
+  constructor(choice: TableChoice, rights: boolean) {
     this.choice = choice;
+    this.rights = rights;
   }
 
   take(): Buffer[] {
@@ -83,6 +95,10 @@ class Extractor {
     // The names of INSERT and COPY stand at the start; what follows may be long.
     const filling = first === 0x69 || /^copy\b/i.test(head.toString('latin1', 0, 5));
     const tokens = filling ? tokensOf(head.subarray(0, FILLING_BYTES), 20) : tokensOf(head);
+    if (!this.rights && setsRights(tokens)) {
+      this.chosen = false;
+      return;
+    }
     const { take, before } = this.choice.judge(tokens, head);
     for (const earlier of before) this.pieces.push(earlier, newline);
     this.chosen = take;
@@ -111,4 +127,11 @@ class Extractor {
     this.pieces.push(bytes);
     if (ended) this.pieces.push(newline);
   }
+}
+
+/** GRANT, REVOKE, and ALTER … OWNER TO. */
+function setsRights(tokens: readonly Token[]): boolean {
+  const isWord = (at: number, text: string): boolean => tokens[at]?.type === 'word' && tokens[at].text === text;
+  if (isWord(0, 'grant') || isWord(0, 'revoke')) return true;
+  return isWord(0, 'alter') && tokens.some((_, at) => isWord(at, 'owner') && isWord(at + 1, 'to'));
 }

@@ -5,7 +5,7 @@ import { SqlScanner } from '../../../core/sql/scanner.ts';
 import type { ScriptListener } from '../../../core/sql/script.ts';
 import { CommandJudge } from './commands.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { judgeStatement } from './statements.ts';
+import { judgeStatement, judgeTransaction } from './statements.ts';
 
 export interface GuardOptions {
   /** Everything passes, unread: for a script whose author is trusted like the user. */
@@ -14,6 +14,10 @@ export interface GuardOptions {
   readonly allowConnect: boolean;
   /** COPY from and to files and programs of the server passes. Default: false. */
   readonly allowServerFiles?: boolean;
+  /** The script runs inside a transaction of ours, and must not end it. Default: false. */
+  readonly withinTransaction?: boolean;
+  /** Is told of what passes. */
+  readonly watch?: Pick<Required<ScriptListener>, 'statement' | 'data'>;
 }
 
 /**
@@ -55,12 +59,15 @@ export function guardScript(options: GuardOptions): Transform {
 }
 
 function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldBytes): ScriptListener {
-  const allowServerFiles = options.allowServerFiles ?? false;
+  const { allowServerFiles = false, withinTransaction = false, watch } = options;
   return {
-    statement(head, line) {
+    statement(head, line, ended) {
       commands.statement(line);
       judgeStatement(head, line, allowServerFiles);
+      if (withinTransaction) judgeTransaction(head, line);
+      watch?.statement(head, line, ended);
     },
+    ...(watch === undefined ? {} : { data: watch.data }),
     command(command) {
       if (commands.judge(command) === 'drop') held.cut(command.offset, command.offset + command.text.length);
     },

@@ -25,6 +25,16 @@ export function judgeStatement(head: Buffer, line: number, allowServerFiles: boo
   }
 }
 
+/** Fails with REFUSED for a statement that ends a transaction, or opens one. No dump has such statements. */
+export function judgeTransaction(head: Buffer, line: number): void {
+  const [, word] =
+    /^(abort|begin|commit|end|prepare|release|rollback|savepoint|start)\b/i.exec(head.toString('latin1', 0, 10)) ?? [];
+  if (word === undefined) return;
+  throw new DbopsError('REFUSED', `line ${line}: ${word.toUpperCase()} stands where all is one transaction`, {
+    hint: 'Look at that line: no dump holds such a statement between those of its tables.',
+  });
+}
+
 function judgeCopy(head: Buffer, line: number): void {
   const copy = readCopy(head);
   if (copy?.with === 'stream') return;

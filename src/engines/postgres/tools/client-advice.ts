@@ -25,6 +25,12 @@ export function clientAdvice(version: ProgramVersion): string | undefined {
   );
 }
 
+/** Whether psql knows `\\restrict`, which came with these fixes and in every version since. */
+export function canRestrict({ major, minor, unreleased }: ProgramVersion): boolean {
+  const fixed = dumpFixes[major];
+  return !unreleased && (fixed === undefined ? major > 17 : minor >= fixed);
+}
+
 function isBelow(fixes: Readonly<Record<number, number>>, major: number, minor: number): boolean {
   const fixed = fixes[major];
   return fixed !== undefined && minor < fixed;

@@ -1,0 +1,80 @@
+import { Readable } from 'node:stream';
+import { readCopy } from '../../../core/sql/copy-statement.ts';
+import { formatName } from '../../../core/sql/names.ts';
+import { tokensOf } from '../../../core/sql/tokens.ts';
+import { guardScript } from '../script/guard.ts';
+import { RowCounts } from '../script/row-counts.ts';
+import { subjectOf } from '../script/subject.ts';
+
+/** SQL on its way, and what was seen of it; whole when the stream has ended. */
+export interface WatchedSql {
+  readonly stream: Readable;
+  /** Rows by table, as SQL writes its name; for INSERTs, their number. */
+  rows(): ReadonlyMap<string, number>;
+  /** Tables that were filled by COPY alone: their rows are known exactly. */
+  copied(): ReadonlySet<string>;
+  /** By partition, its table. */
+  parents(): ReadonlyMap<string, string>;
+}
+
+/**
+ * Lets only SQL through that a dump may hold. psql runs it in a transaction of ours, where locks are waited for as long as
+ * we say: dumps begin by lifting every limit, one of which older servers do not know.
+ */
+export function watchSql(source: Readable): WatchedSql {
+  const watch = new Watch();
+  const guard = guardScript({ allowMeta: false, allowConnect: false, withinTransaction: true, watch });
+  source.once('error', (error) => guard.destroy(error));
+  guard.once('close', () => source.destroy());
+  return {
+    stream: Readable.from(withoutLimits(source.pipe(guard)), { objectMode: false, highWaterMark: 1 << 18 }),
+    rows: () => new Map(watch.counts.list().map(({ name, rows }) => [name, rows])),
+    copied: () => watch.copied,
+    parents: () => watch.parents,
+  };
+}
+
+class Watch {
+  readonly counts = new RowCounts();
+  readonly copied = new Set<string>();
+  readonly parents = new Map<string, string>();
+
+  statement = (head: Buffer): void => {
+    this.counts.statement(head);
+    const word = head.toString('latin1', 0, 5).toLowerCase();
+    if (word.startsWith('copy')) {
+      const table = readCopy(head)?.table;
+      if (table !== undefined) this.copied.add(formatName(table));
+    } else if (word === 'alter') {
+      const { table, part } = subjectOf(tokensOf(head, 40));
+      if (table !== undefined && part !== undefined) this.parents.set(formatName(part), formatName(table));
+    }
+  };
+
+  data = (_bytes: Buffer, rows: number): void => this.counts.data(rows);
+}
+
+const headBytes = 16_384;
+
+async function* withoutLimits(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of source) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < headBytes) continue;
+    yield liftNoLimits(head);
+    head = undefined;
+  }
+  if (head !== undefined) yield liftNoLimits(head);
+}
+
+/** Up to the first line that is more than a comment or a setting. */
+function liftNoLimits(head: Buffer): Buffer {
+  const text = head.toString('latin1');
+  const [settings = ''] = /^(?:(?:--.*|SET [^;\n]*;|SELECT pg_catalog\.set_config\([^;\n]*;)?\r?\n)*/.exec(text) ?? [];
+  const kept = settings.replaceAll(/^SET (?:lock_timeout|transaction_timeout|idle_session_timeout) = [^;\n]*;/gm, '');
+  return Buffer.concat([Buffer.from(kept, 'latin1'), head.subarray(settings.length)]);
+}

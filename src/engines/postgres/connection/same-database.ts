@@ -40,7 +40,7 @@ const here = 'localhost';
 
 function hostOf(host: string): string {
   const plain = host.toLowerCase().replace(/\.$/, '');
-  return plain === '' || plain === '::1' || /^127\./.test(plain) || plain === here
+  return plain === '' || plain === '::1' || plain.startsWith('127.') || plain === here
     ? here
     : plain.startsWith('/')
       ? host.replace(/\/+$/, '')

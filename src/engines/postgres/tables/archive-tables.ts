@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DbopsError } from '../../../core/errors.ts';
 import type { PartSource } from '../../../core/ports/engine.ts';
 import { restoreList } from '../archive/restore-list.ts';
-import { tableEntries } from '../archive/table-entries.ts';
+import { tableEntries, type Need } from '../archive/table-entries.ts';
 import type { Toc, TocEntry } from '../archive/toc.ts';
 import type { DumpContent } from '../restore/dump-content.ts';
 import { majorOf } from '../restore/preflight.ts';
@@ -25,15 +25,20 @@ export async function openArchiveTables(
   const entries = place.toc.entries.filter(({ dumpId }) => ids.has(dumpId));
   refuseRowsAlone(entries);
   const tables = entries.filter(({ desc }) => desc === 'TABLE' || desc === 'FOREIGN TABLE');
+  const lone = attachmentsToOthers(entries, needs);
   const chosen: Toc = { header: place.toc.header, entries };
   return {
     tables: tables.map(nameOf),
     withoutRows: tables.filter((table) => lacksRows(table, entries)).map(nameOf),
     needs,
     toc: chosen,
+    attachments: entries.filter(({ dumpId, desc }) => lone.has(dumpId) && desc === 'TABLE ATTACH').map(definitionOf),
     open: async ({ rights }) => {
       const list = join(request.scratch, 'tables.list');
-      await writeFile(list, restoreList(place.toc, ids), { flag: 'wx', mode: 0o600 });
+      await writeFile(list, restoreList(place.toc, new Set([...ids].filter((id) => !lone.has(id)))), {
+        flag: 'wx',
+        mode: 0o600,
+      });
       const { paths } = await findClientPrograms({
         path: request.path,
         binDir: request.binDir,
@@ -56,6 +61,20 @@ export async function openArchiveTables(
 
 function nameOf({ namespace = 'public', tag }: TocEntry): TableName {
   return { schema: namespace, name: tag };
+}
+
+/**
+ * Entries that attach a partition, or an index of one, to what is not restored. A dump attaches before it makes indexes;
+ * a table that has its own already would make them first.
+ */
+function attachmentsToOthers(entries: readonly TocEntry[], needs: readonly Need[]): ReadonlySet<number> {
+  const needing = new Set(needs.flatMap(({ by }) => by));
+  const attachments = entries.filter(({ desc }) => desc === 'TABLE ATTACH' || desc === 'INDEX ATTACH');
+  return new Set(attachments.map(({ dumpId }) => dumpId).filter((id) => needing.has(id)));
+}
+
+function definitionOf({ definition }: TocEntry): string {
+  return definition;
 }
 
 /** @throws DbopsError REFUSED */

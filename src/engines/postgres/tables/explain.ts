@@ -1,33 +1,33 @@
-import { DbopsError, messageOf } from '../../../core/errors.ts';
+import { DbopsError } from '../../../core/errors.ts';
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 import { SqlError } from '../connection/query.ts';
 import { openSession } from '../connection/session.ts';
 import { quoteLiteral } from '../facts/sql-text.ts';
-import { labelOf, type TableName } from './table-script.ts';
+import { labelOf, type TableScript } from './table-script.ts';
 
 interface Place {
   readonly connection: Connection;
   readonly psql: string;
-  readonly tables: readonly TableName[];
+  readonly script: TableScript;
   readonly signal: AbortSignal;
 }
 
 /** What the server said against the restore of tables, with the statement and without anybody's rows. */
 export async function explainTables(error: unknown, place: Place): Promise<unknown> {
   if (!(error instanceof SqlError)) return error;
-  const { tables, connection } = place;
+  const { connection } = place;
+  const { tables } = place.script;
   const names = tables.length > 3 ? `${tables.length} tables` : tables.map(labelOf).join(', ');
   const { code, message, hint } = explainFailure(
     `${names} cannot be restored into ${connection.label}, which is as it was`,
     withoutRows(error.message),
   );
   const blocked = /lock timeout|could not obtain lock/.test(error.message);
-  const holders = blocked ? await findHolders(place).catch(() => []) : [];
+  const holders = blocked ? await findHolders(place) : [];
   const held = holders.length === 0 ? '' : `; held by ${holders.join(', ')}`;
   return new DbopsError(code, `${message}${held}`, {
     ...(hint === undefined ? {} : { hint }),
-    cause: new Error(messageOf(code)),
   });
 }
 
@@ -51,10 +51,22 @@ function withoutRows(said: string): string {
   return first === '' ? told : `${told}\nin: ${first}`;
 }
 
-/** Sessions that have locks on these tables. */
-async function findHolders({ connection, psql, tables, signal }: Place): Promise<string[]> {
+/** Sessions that have locks on these tables, or on those that they refer to. */
+async function findHolders(place: Place): Promise<string[]> {
+  try {
+    return await readHolders(place);
+  } catch {
+    // The error that is being explained matters more.
+    return [];
+  }
+}
+
+async function readHolders({ connection, psql, script, signal }: Place): Promise<string[]> {
   await using session = await openSession({ connection, psql, signal });
-  const list = tables.map(({ schema, name }) => `(${quoteLiteral(schema)}, ${quoteLiteral(name)})`).join(', ');
+  const referred = script.needs.map(({ namespace = '', name }) => ({ schema: namespace, name }));
+  const list = [...script.tables, ...referred]
+    .map(({ schema, name }) => `(${quoteLiteral(schema)}, ${quoteLiteral(name)})`)
+    .join(', ');
   const rows = await session.query(`
     SELECT DISTINCT a.pid::text AS pid, a.application_name AS application, a.state
     FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)

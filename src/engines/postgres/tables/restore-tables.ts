@@ -40,7 +40,7 @@ export async function restoreTables(
     return await restoreInto({ connection, clients, session, script, request });
   } catch (error) {
     signal.throwIfAborted();
-    throw await explainTables(error, { connection, psql: clients.paths.psql, tables: script.tables, signal });
+    throw await explainTables(error, { connection, psql: clients.paths.psql, script, signal });
   }
 }
 
@@ -114,7 +114,7 @@ async function feed(
   await resetSettings(query, connection.lockTimeoutMs);
   const own = script.toc === undefined ? 'public' : 'pg_catalog';
   await query(`SET search_path = ${own}`);
-  const sql = watchSql(await script.open({ rights }));
+  const sql = watchSql(await script.open({ rights }), script.attachments);
   await session.feed(sql.stream, { restricted: canRestrict(clients.version) });
   await resetSettings(query, connection.lockTimeoutMs);
   const copied = sql.copied();

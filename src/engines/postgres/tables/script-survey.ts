@@ -11,6 +11,8 @@ export interface ScriptSurvey {
   /** Those that it makes, in its order. */
   readonly tables: readonly TableName[];
   partitionsOf(table: TableName): readonly TableName[];
+  /** The statements that attach these to tables which are not among them. */
+  attachmentsOf(tables: readonly TableName[]): readonly string[];
   /** It has rows of others, in a form that names empty tables too, and none of this one. */
   lacksRows(table: TableName): boolean;
 }
@@ -31,6 +33,7 @@ const FILLING_BYTES = 2048;
 class Survey implements ScriptSurvey {
   private readonly known = new Map<string, TableName>();
   private readonly parents = new Map<string, string>();
+  private readonly attachments = new Map<string, string>();
   private readonly partitioned = new Set<string>();
   private readonly filled = new Set<string>();
   private copies = false;
@@ -43,6 +46,12 @@ class Survey implements ScriptSurvey {
   partitionsOf(table: TableName): readonly TableName[] {
     const key = keyOf(table);
     return this.tables.filter((candidate) => this.parents.get(keyOf(candidate)) === key);
+  }
+
+  attachmentsOf(tables: readonly TableName[]): readonly string[] {
+    const keys = new Set(tables.map(keyOf));
+    const lone = [...keys].filter((key) => !keys.has(this.parents.get(key) ?? ''));
+    return lone.map((key) => this.attachments.get(key)).filter((statement) => statement !== undefined);
   }
 
   lacksRows(table: TableName): boolean {
@@ -62,7 +71,11 @@ class Survey implements ScriptSurvey {
     const key = keyOf(table);
     if (isCopy) this.copies = true;
     if (subject.fills === true) this.filled.add(key);
-    if (subject.part !== undefined) this.parents.set(keyOf(this.resolve(subject.part)), key);
+    if (subject.part !== undefined) {
+      const partition = keyOf(this.resolve(subject.part));
+      this.parents.set(partition, key);
+      this.attachments.set(partition, head.toString());
+    }
     if (subject.creates === 'table') this.create(table, key, tokens);
   }
 

@@ -20,6 +20,7 @@ export async function openScriptTables(
     withoutRows: tables.filter((table) => survey.lacksRows(table)),
     needs: [],
     toc: undefined,
+    attachments: survey.attachmentsOf(tables),
     open: async () => extract(await parts.open(part.name, request), tables),
   };
 }

@@ -86,7 +86,7 @@ async function detach(query: Query, tables: readonly PresentTable[]): Promise<re
 /** A definition that comes from plain SQL does not say it where the table above it is not restored as well. */
 async function attach(query: Query, { table, parent, bound }: Partition): Promise<void> {
   const [row] = await query(`
-    SELECT FROM pg_inherits WHERE inhrelid = ${quoteLiteral(sqlName(table))}::regclass
+    SELECT 1 AS found FROM pg_inherits WHERE inhrelid = ${quoteLiteral(sqlName(table))}::regclass
     AND inhparent = ${quoteLiteral(parent)}::regclass`);
   if (row !== undefined) return;
   await query(

@@ -21,13 +21,19 @@ export interface WatchedSql {
  * Lets only SQL through that a dump may hold. psql runs it in a transaction of ours, where locks are waited for as long as
  * we say: dumps begin by lifting every limit, one of which older servers do not know.
  */
-export function watchSql(source: Readable): WatchedSql {
+export function watchSql(source: Readable, attachments: readonly string[] = []): WatchedSql {
   const watch = new Watch();
-  const guard = guardScript({ allowMeta: false, allowConnect: false, withinTransaction: true, watch });
+  const rules = { allowMeta: false, allowConnect: false, withinTransaction: true };
+  const guard = guardScript({ ...rules, watch });
   source.once('error', (error) => guard.destroy(error));
   guard.once('close', () => source.destroy());
+  // A dump ends with its own end, so that these are a script of their own.
+  const last = Readable.from(attachments.map((statement) => Buffer.from(`${statement}\n`))).pipe(guardScript(rules));
   return {
-    stream: Readable.from(withoutLimits(source.pipe(guard)), { objectMode: false, highWaterMark: 1 << 18 }),
+    stream: Readable.from(joined(withoutLimits(source.pipe(guard)), last), {
+      objectMode: false,
+      highWaterMark: 1 << 18,
+    }),
     rows: () => new Map(watch.counts.list().map(({ name, rows }) => [name, rows])),
     copied: () => watch.copied,
     parents: () => watch.parents,
@@ -52,6 +58,10 @@ class Watch {
   };
 
   data = (_bytes: Buffer, rows: number): void => this.counts.data(rows);
+}
+
+async function* joined(...sources: readonly AsyncIterable<Buffer>[]): AsyncGenerator<Buffer> {
+  for (const source of sources) yield* source;
 }
 
 const headBytes = 16_384;

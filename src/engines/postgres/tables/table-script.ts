@@ -23,8 +23,15 @@ export interface TableScript {
   readonly needs: readonly Need[];
   /** Of an archive: its header, and the entries of the tables. */
   readonly toc: Toc | undefined;
-  /** May be called once. With rights, only an archive's statements name who owns the tables and who may use them. */
-  open(options: { readonly rights: boolean }): Promise<Readable>;
+  /** Statements that attach partitions to tables which are not among these; to be run at the end. */
+  readonly attachments: readonly string[];
+  /** May be called once. */
+  open(options: OpenOptions): Promise<Readable>;
+}
+
+export interface OpenOptions {
+  /** With who owns the tables and who may use them; plain SQL is never given with those. */
+  readonly rights: boolean;
 }
 
 export interface TableScriptRequest extends CallOptions {

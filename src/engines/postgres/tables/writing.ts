@@ -12,6 +12,8 @@ export async function resetSettings(query: Query, lockTimeoutMs: number): Promis
     "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('transaction_timeout', 'idle_session_timeout')",
   );
   for (const setting of sessionSettings) await query(setting);
+  // Names stand in messages, and go back to the server that gave them.
+  await query('SET quote_all_identifiers = off');
 }
 
 export async function beginWriting(query: Query): Promise<void> {

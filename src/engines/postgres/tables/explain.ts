@@ -26,9 +26,7 @@ export async function explainTables(error: unknown, place: Place): Promise<unkno
   const blocked = /lock timeout|could not obtain lock/.test(error.message);
   const holders = blocked ? await findHolders(place) : [];
   const held = holders.length === 0 ? '' : `; held by ${holders.join(', ')}`;
-  return new DbopsError(code, `${message}${held}`, {
-    ...(hint === undefined ? {} : { hint }),
-  });
+  return new DbopsError(code, `${message}${held}`, hint === undefined ? {} : { hint });
 }
 
 /** The server names values of rows in its words, and psql shows a whole INSERT. */

@@ -94,6 +94,6 @@ function wordsOf(said: string): string {
 export function withoutData(line: string): string {
   return line
     .replace(/^(CONTEXT:\s+COPY .*?, line \d+(?:, column [^:]+)?): .*$/, '$1')
-    .replace(/(Failing row contains|Key) \(.*$/, '$1 (…)')
+    .replace(/([Ff]ailing row contains|Key) \(.*$/, '$1 (…)')
     .replace(/(invalid input (?:syntax|value) for [^:]*|value out of range): ".*$/, '$1');
 }

@@ -2,14 +2,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError } from '../../../core/errors.ts';
 import type { PartSource } from '../../../core/ports/engine.ts';
+import { readCopy } from '../../../core/sql/copy-statement.ts';
+import { formatName } from '../../../core/sql/names.ts';
 import { restoreList } from '../archive/restore-list.ts';
-import { tableEntries, type Need } from '../archive/table-entries.ts';
+import { tableEntries } from '../archive/table-entries.ts';
 import type { Toc, TocEntry } from '../archive/toc.ts';
 import type { DumpContent } from '../restore/dump-content.ts';
 import { majorOf } from '../restore/preflight.ts';
 import { findClientPrograms } from '../tools/programs.ts';
+import { lateEntries } from './archive-attachments.ts';
 import { locateArchive } from './archive-place.ts';
 import { readByPgRestore } from './pg-restore-output.ts';
+import { storedElsewhere } from './sql-stream.ts';
 import type { TableName, TableScript, TableScriptRequest } from './table-script.ts';
 
 type ArchiveContent = Exclude<DumpContent, { readonly type: 'script' }>;
@@ -24,18 +28,20 @@ export async function openArchiveTables(
   const { ids, needs } = tableEntries(place.toc, request.tables);
   const entries = place.toc.entries.filter(({ dumpId }) => ids.has(dumpId));
   refuseRowsAlone(entries);
+  refuseRowsElsewhere(entries);
   const tables = entries.filter(({ desc }) => desc === 'TABLE' || desc === 'FOREIGN TABLE');
-  const lone = attachmentsToOthers(entries, needs);
+  const late = lateEntries(entries);
+  const left = new Set(late.left.map(({ dumpId }) => dumpId));
   const chosen: Toc = { header: place.toc.header, entries };
   return {
     tables: tables.map(nameOf),
     withoutRows: tables.filter((table) => lacksRows(table, entries)).map(nameOf),
     needs,
     toc: chosen,
-    attachments: entries.filter(({ dumpId, desc }) => lone.has(dumpId) && desc === 'TABLE ATTACH').map(definitionOf),
+    attachments: late.atTheEnd.map(({ definition }) => definition),
     open: async ({ rights }) => {
       const list = join(request.scratch, 'tables.list');
-      await writeFile(list, restoreList(place.toc, new Set([...ids].filter((id) => !lone.has(id)))), {
+      await writeFile(list, restoreList(place.toc, new Set([...ids].filter((id) => !left.has(id)))), {
         flag: 'wx',
         mode: 0o600,
       });
@@ -63,20 +69,6 @@ function nameOf({ namespace = 'public', tag }: TocEntry): TableName {
   return { schema: namespace, name: tag };
 }
 
-/**
- * Entries that attach a partition, or an index of one, to what is not restored. A dump attaches before it makes indexes;
- * a table that has its own already would make them first.
- */
-function attachmentsToOthers(entries: readonly TocEntry[], needs: readonly Need[]): ReadonlySet<number> {
-  const needing = new Set(needs.flatMap(({ by }) => by));
-  const attachments = entries.filter(({ desc }) => desc === 'TABLE ATTACH' || desc === 'INDEX ATTACH');
-  return new Set(attachments.map(({ dumpId }) => dumpId).filter((id) => needing.has(id)));
-}
-
-function definitionOf({ definition }: TocEntry): string {
-  return definition;
-}
-
 /** @throws DbopsError REFUSED */
 function refuseRowsAlone(entries: readonly TocEntry[]): void {
   const defined = entries.filter(({ desc }) => desc === 'TABLE' || desc === 'FOREIGN TABLE');
@@ -85,6 +77,15 @@ function refuseRowsAlone(entries: readonly TocEntry[]): void {
   throw new DbopsError('REFUSED', `the backup has rows of ${alone.tag} and not its definition`, {
     hint: 'It was made with --data-only. Add its rows to a table that is there by pg_restore --data-only --table.',
   });
+}
+
+/** @throws DbopsError REFUSED */
+function refuseRowsElsewhere(entries: readonly TocEntry[]): void {
+  const known = new Set(entries.map(({ namespace = '', tag }) => formatName([namespace, tag])));
+  for (const { copyStatement } of entries) {
+    const table = copyStatement === undefined ? undefined : readCopy(Buffer.from(copyStatement))?.table;
+    if (table !== undefined && !known.has(formatName(table))) throw storedElsewhere(formatName(table));
+  }
 }
 
 function lacksRows(table: TocEntry, entries: readonly TocEntry[]): boolean {

@@ -45,7 +45,7 @@ function dependentsOf(moved: string): string {
       SELECT d.classid, d.objid, bool_or(d.refclassid = 'pg_type'::regclass) AS by_type
       FROM pg_depend d JOIN thing ON (thing.catalog, thing.oid) = (d.refclassid, d.refobjid) GROUP BY 1, 2
     )
-    SELECT pg_describe_object(d.classid, d.objid, 0) AS description,
+    SELECT regexp_replace(pg_describe_object(d.classid, d.objid, 0), '^rule _RETURN on ', '') AS description,
       CASE
         WHEN v.relkind = 'v' AND r.rulename = '_RETURN' THEN ${viewStatement}
         WHEN f.oid IS NOT NULL AND NOT d.by_type AND to_jsonb(f) ->> 'prosqlbody' IS NOT NULL THEN pg_get_functiondef(f.oid)

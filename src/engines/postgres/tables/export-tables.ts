@@ -18,7 +18,9 @@ export async function exportTables(
   host: EngineHost,
 ): Promise<TableRestoreResult> {
   const script = await openTableScript(parts, { ...request, path: host.environment['PATH'], binDir: undefined });
-  const sql = watchSql(await script.open({ rights: false }));
+  const sql = watchSql(await script.open({ rights: false }), {
+    tables: script.toc === undefined ? undefined : script.tables,
+  });
   const comments = [...request.comments, howToReplay];
   try {
     await writeDurably({

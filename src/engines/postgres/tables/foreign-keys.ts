@@ -11,14 +11,23 @@ export interface InboundKey {
   readonly add: readonly string[];
 }
 
-/** Foreign keys of other tables that refer to these, with the statements that drop and make them. */
+/**
+ * Foreign keys of other tables that refer to these, or to tables above them, which do not let go of a partition with rows
+ * that are referred to; with the statements that drop and make them.
+ */
 export async function findInboundKeys(query: Query, moved: readonly PresentTable[]): Promise<readonly InboundKey[]> {
   const oids = oidArray(moved.map(({ oid }) => oid));
   const rows = await query(`
+    WITH RECURSIVE referred (oid) AS (
+      SELECT pg_catalog.unnest(${oids})
+      UNION SELECT i.inhparent FROM referred r JOIN pg_inherits i ON i.inhrelid = r.oid
+        JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relispartition
+    )
     SELECT conrelid::regclass::text AS "table", quote_ident(conname) AS name, pg_get_constraintdef(oid) AS definition,
       quote_literal(obj_description(oid, 'pg_constraint')) AS comment
     FROM pg_constraint
-    WHERE contype = 'f' AND conparentid = 0 AND confrelid = ANY (${oids}) AND NOT conrelid = ANY (${oids}) ORDER BY 1, 2`);
+    WHERE contype = 'f' AND conparentid = 0 AND confrelid IN (SELECT oid FROM referred) AND NOT conrelid = ANY (${oids})
+    ORDER BY 1, 2`);
   return rows.map(({ table, name, definition, comment }) => ({
     table: table ?? '',
     name: name ?? '',

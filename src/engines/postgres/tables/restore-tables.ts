@@ -114,7 +114,10 @@ async function feed(
   await resetSettings(query, connection.lockTimeoutMs);
   const own = script.toc === undefined ? 'public' : 'pg_catalog';
   await query(`SET search_path = ${own}`);
-  const sql = watchSql(await script.open({ rights }), script.attachments);
+  const sql = watchSql(await script.open({ rights }), {
+    attachments: script.attachments,
+    tables: script.toc === undefined ? undefined : script.tables,
+  });
   await session.feed(sql.stream, { restricted: canRestrict(clients.version) });
   await resetSettings(query, connection.lockTimeoutMs);
   const copied = sql.copied();

@@ -46,18 +46,22 @@ function owners(pairs: string): string {
 const grantee = "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END";
 const option = "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END";
 
+/** From an owner too: one may have given up rights. */
 function revocations(pairs: string): string {
   return `${pairs}
-    SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', pair.kind, c.oid::regclass, ${grantee}) AS statement
-    FROM pair JOIN pg_class c ON c.oid = pair.new CROSS JOIN LATERAL aclexplode(c.relacl) AS a
-    WHERE a.grantee <> c.relowner`;
+    SELECT format('REVOKE ALL ON %s %s FROM %s', a.kind, a.new::regclass, ${grantee}) AS statement
+    FROM (
+      SELECT pair.kind, pair.new, x.grantee FROM pair JOIN pg_class c ON c.oid = pair.new
+      CROSS JOIN LATERAL aclexplode(c.relacl) AS x WHERE x.grantee <> c.relowner
+      UNION SELECT pair.kind, pair.new, c.relowner FROM pair JOIN pg_class c ON c.oid = pair.new
+      JOIN pg_class o ON o.oid = pair.old WHERE o.relacl IS NOT NULL
+    ) AS a`;
 }
 
 function grants(pairs: string): string {
   return `${pairs}
     SELECT format('GRANT %s ON %s %s TO %s%s', a.privilege_type, pair.kind, pair.new::regclass, ${grantee}, ${option}) AS statement
-    FROM pair JOIN pg_class o ON o.oid = pair.old CROSS JOIN LATERAL aclexplode(o.relacl) AS a
-    WHERE a.grantee <> o.relowner`;
+    FROM pair JOIN pg_class o ON o.oid = pair.old CROSS JOIN LATERAL aclexplode(o.relacl) AS a`;
 }
 
 function columnGrants(pairs: string): string {

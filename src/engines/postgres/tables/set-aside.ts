@@ -21,8 +21,8 @@ export interface AsideTables {
 export async function setAside(query: Query, tables: readonly PresentTable[], stamp: string): Promise<AsideTables> {
   const returns = await planReturn(query, tables);
   const inbound = await findInboundKeys(query, tables);
-  const partitions = await detach(query, tables);
   for (const { drop } of inbound) await query(drop);
+  const partitions = await detach(query, tables);
   for (const statement of await dropOutboundKeys(query, tables)) await query(statement);
   const kept = keptSchemas(tables, stamp);
   for (const name of kept.values()) {

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
+import { DbopsError } from '../../../core/errors.ts';
 import { readCopy } from '../../../core/sql/copy-statement.ts';
 import { formatName } from '../../../core/sql/names.ts';
 import { tokensOf } from '../../../core/sql/tokens.ts';
 import { guardScript } from '../script/guard.ts';
 import { RowCounts } from '../script/row-counts.ts';
 import { subjectOf } from '../script/subject.ts';
+import type { TableName } from './table-script.ts';
 
 /** SQL on its way, and what was seen of it; whole when the stream has ended. */
 export interface WatchedSql {
@@ -17,11 +19,18 @@ export interface WatchedSql {
   parents(): ReadonlyMap<string, string>;
 }
 
+export interface WatchOptions {
+  /** Statements that come after all others. */
+  readonly attachments?: readonly string[];
+  /** The only tables that may be filled. */
+  readonly tables?: readonly TableName[] | undefined;
+}
+
 /**
  * Lets only SQL through that a dump may hold. psql runs it in a transaction of ours, where locks are waited for as long as
  * we say: dumps begin by lifting every limit, one of which older servers do not know.
  */
-export function watchSql(source: Readable, attachments: readonly string[] = []): WatchedSql {
+export function watchSql(source: Readable, { attachments = [], tables }: WatchOptions = {}): WatchedSql {
   const watch = new Watch();
   const rules = { allowMeta: false, allowConnect: false, withinTransaction: true };
   const guard = guardScript({ ...rules, watch });
@@ -30,7 +39,7 @@ export function watchSql(source: Readable, attachments: readonly string[] = []):
   // A dump ends with its own end, so that these are a script of their own.
   const last = Readable.from(attachments.map((statement) => Buffer.from(`${statement}\n`))).pipe(guardScript(rules));
   return {
-    stream: Readable.from(joined(withoutLimits(source.pipe(guard)), last), {
+    stream: Readable.from(joined(onlyOf(tables, watch, withoutLimits(source.pipe(guard))), last), {
       objectMode: false,
       highWaterMark: 1 << 18,
     }),
@@ -58,6 +67,25 @@ class Watch {
   };
 
   data = (_bytes: Buffer, rows: number): void => this.counts.data(rows);
+}
+
+/** The rows of a partition can be stored as rows of the whole table, and a server would spread them over the others. */
+async function* onlyOf(
+  tables: readonly TableName[] | undefined,
+  watch: Watch,
+  source: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  yield* source;
+  const allowed = tables?.map(({ schema, name }) => formatName([schema, name]));
+  const other = watch.counts.list().find(({ name }) => allowed?.includes(name) === false);
+  if (other !== undefined) throw storedElsewhere(other.name);
+}
+
+/** Of a partition whose rows the backup has as rows of another table. */
+export function storedElsewhere(table: string): DbopsError {
+  return new DbopsError('REFUSED', `the rows of a partition are stored as rows of ${table}`, {
+    hint: `Nothing was changed. Restore ${table} as a whole.`,
+  });
 }
 
 async function* joined(...sources: readonly AsyncIterable<Buffer>[]): AsyncGenerator<Buffer> {

@@ -76,6 +76,7 @@ describe.each(formats)('from a dump in the format %s', (format) => {
     const parts = await dumpParts(cluster, source, format);
     await cluster.sql(source, `UPDATE events SET what = 'spoilt'`);
     await bringTables(cluster, parts, source, ['events_2025'], { overwrite: true });
+    expect(await cluster.sql(source, 'SELECT bool_and(indisvalid) FROM pg_index')).toBe('t');
     const rows = 'SELECT what FROM events ORDER BY at';
     expect(await cluster.sql(source, rows)).toBe('spoilt\ntwo\nthree');
     await cluster.sql(source, 'DROP TABLE events_2024');

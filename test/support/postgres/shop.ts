@@ -14,13 +14,13 @@ export const shop = `
   CREATE TRIGGER orders_touch BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION touch();
   ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
   CREATE POLICY own ON orders USING (user_id > 0);
-  CREATE TABLE events (at date NOT NULL, what text) PARTITION BY RANGE (at);
+  CREATE TABLE events (at date, what text, PRIMARY KEY (at, what)) PARTITION BY RANGE (at);
   CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
   CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
   CREATE INDEX events_at ON events (at);
   INSERT INTO events VALUES ('2024-05-05', 'one'), ('2025-05-05', 'two'), ('2025-06-06', 'three');
   CREATE SCHEMA "Odd schema";
-  CREATE TABLE "Odd schema"."Tab\\"le ü; DROP" ("a b" int PRIMARY KEY, "ä" text);
+  CREATE TABLE "Odd schema"."Tab\\"le ü; DROP" ("a b" serial PRIMARY KEY, "ä" text);
   INSERT INTO "Odd schema"."Tab\\"le ü; DROP" VALUES (1, 'x');
 `.replaceAll('\\"', '""');
 /** A name of one of them, as SQL takes it. */

@@ -1,5 +1,5 @@
 import { nameAt, parseName, type QualifiedName } from '../../../core/sql/names.ts';
-import type { Token } from '../../../core/sql/tokens.ts';
+import { decode, type Token } from '../../../core/sql/tokens.ts';
 
 /** What a statement is about, by its text. Several may be set: the default of a table names a sequence too. */
 export interface Subject {
@@ -51,7 +51,7 @@ function selectOf(tokens: readonly Token[]): Subject {
   const argument = tokens[call + 2];
   if (call < 0 || argument?.type !== 'string') return {};
   if (wordAt(tokens, call) === 'set_config') return { setting: true };
-  const sequence = parseName(argument.text);
+  const sequence = parseName(decode(argument.text));
   return sequence === undefined ? {} : { sequence };
 }
 
@@ -85,7 +85,7 @@ function altered(tokens: readonly Token[], noun: string, at: number): Subject {
   if (noun === 'index' || noun === 'statistics') return { object: name, ...part };
   if (noun === 'table') {
     const drops = wordAt(tokens, end) === 'drop' ? { drops: true as const } : {};
-    return { table: name, ...part, ...drops, ...identityOf(tokens, end) };
+    return { table: name, ...part, ...drops, ...identityOf(tokens, end), ...constraintOf(tokens, end) };
   }
   if (noun !== 'sequence') return {};
   const owned = wordAt(tokens, end) === 'owned' ? nameAt(tokens, end + 2)?.name : undefined;
@@ -128,6 +128,13 @@ function objectOf(tokens: readonly Token[], at: number): Subject {
   const start = skipWords(tokens, at);
   const name = ['on', 'from'].includes(wordAt(tokens, start)) ? undefined : nameAt(tokens, start)?.name;
   return name === undefined ? {} : { object: name };
+}
+
+/** `ADD CONSTRAINT name`: the name of its index too, if it has one. */
+function constraintOf(tokens: readonly Token[], at: number): Subject {
+  const found =
+    wordAt(tokens, at) === 'add' && wordAt(tokens, at + 1) === 'constraint' ? nameAt(tokens, at + 2) : undefined;
+  return found === undefined ? {} : { object: found.name };
 }
 
 /** `ADD GENERATED … AS IDENTITY (SEQUENCE NAME …)`. */

@@ -13,6 +13,8 @@ export interface ScriptSurvey {
   partitionsOf(table: TableName): readonly TableName[];
   /** The statements that attach these to tables which are not among them. */
   attachmentsOf(tables: readonly TableName[]): readonly string[];
+  /** The table above a partition as rows of which its own are stored. */
+  filledAbove(table: TableName): TableName | undefined;
   /** It has rows of others, in a form that names empty tables too, and none of this one. */
   lacksRows(table: TableName): boolean;
 }
@@ -29,12 +31,15 @@ export async function surveyScript(source: Readable): Promise<ScriptSurvey> {
 /** More than a hostile script may make us remember. */
 const MOST_TABLES = 200_000;
 const FILLING_BYTES = 2048;
+/** Partitions of partitions: more levels than anybody has, and an end for a circle. */
+const MOST_LEVELS = 100;
 
 class Survey implements ScriptSurvey {
   private readonly known = new Map<string, TableName>();
   private readonly parents = new Map<string, string>();
   private readonly attachments = new Map<string, string>();
-  private readonly partitioned = new Set<string>();
+  /** Partitioned and foreign tables. */
+  private readonly rowless = new Set<string>();
   private readonly filled = new Set<string>();
   private copies = false;
   private schema = 'public';
@@ -56,8 +61,18 @@ class Survey implements ScriptSurvey {
 
   lacksRows(table: TableName): boolean {
     const key = keyOf(table);
-    if (this.filled.has(key) || this.partitioned.has(key)) return false;
+    if (this.filled.has(key) || this.rowless.has(key) || this.filledAbove(table) !== undefined) return false;
     return this.copies || this.filled.size === 0;
+  }
+
+  filledAbove(table: TableName): TableName | undefined {
+    const key = keyOf(table);
+    if (this.filled.has(key)) return undefined;
+    for (let above = this.parents.get(key), step = 0; above !== undefined && step < MOST_LEVELS; step++) {
+      if (this.filled.has(above)) return this.known.get(above);
+      above = this.parents.get(above);
+    }
+    return undefined;
   }
 
   statement(head: Buffer): void {
@@ -81,12 +96,13 @@ class Survey implements ScriptSurvey {
 
   private create(table: TableName, key: string, tokens: readonly Token[]): void {
     this.known.set(key, table);
+    if (tokens[1]?.type === 'word' && tokens[1].text === 'foreign') this.rowless.add(key);
     const at = tokens.findIndex(({ type, text, depth }) => type === 'word' && text === 'partition' && depth === 0);
     const word = tokens[at + 1]?.text;
     if (at < 0) return;
     // It may be both: a partition that has partitions.
     if (word === 'by' || tokens.some(({ text, depth }, index) => index > at && depth === 0 && text === 'by')) {
-      this.partitioned.add(key);
+      this.rowless.add(key);
     }
     const parent = word === 'of' ? nameAt(tokens, at + 2)?.name : undefined;
     if (parent !== undefined) this.parents.set(key, keyOf(this.resolve(parent)));

@@ -5,6 +5,7 @@ import { formatName } from '../../../core/sql/names.ts';
 import { parseTablePattern } from '../archive/table-pattern.ts';
 import { extractTables } from '../script/extract.ts';
 import { surveyScript, type ScriptSurvey } from './script-survey.ts';
+import { storedElsewhere } from './sql-stream.ts';
 import type { TableName, TableScript, TableScriptRequest } from './table-script.ts';
 
 /** Tables of plain SQL. It is read twice: which partitions a table has, stands anywhere in it. */
@@ -36,6 +37,10 @@ function chooseTables(survey: ScriptSurvey, wanted: readonly string[], label: st
   const chosen = new Set(found);
   // A set gives what is added to it while one goes through it.
   for (const table of chosen) for (const partition of survey.partitionsOf(table)) chosen.add(partition);
+  for (const table of chosen) {
+    const above = survey.filledAbove(table);
+    if (above !== undefined && !chosen.has(above)) throw storedElsewhere(formatName([above.schema, above.name]));
+  }
   return survey.tables.filter((table) => chosen.has(table));
 }
 

@@ -102,6 +102,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     },
     restoreTables: planned,
     exportTables: planned,
+    unknownTables: planned,
   };
   return { engine, calls, requests };
 }

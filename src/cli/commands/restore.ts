@@ -20,7 +20,7 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--replace', 'replace the database that exists; it is kept under another name')
     .option('--table <name...>', 'only these tables, with their indexes and triggers')
     .option('--as-sql <file>', 'write the tables as SQL instead')
-    .option('--overwrite', 'replace tables that exist (a copy of the database is kept first)')
+    .option('--overwrite', 'replace tables that exist (what is replaced is kept)')
     .option('--allow-open', 'replace the database although another process uses it')
     .option('--yes-replace <name>', 'the name of the target to replace: a protected one, or not the one backed up')
     .option('--no-checks', 'skip the configured checks, as when one is newer than the backup')

@@ -9,7 +9,7 @@ import { createPostgresEngine } from '../../../src/engines/postgres/postgres-eng
 import { temporaryFolder } from '../temporary-folder.ts';
 import type { Cluster } from './cluster.ts';
 
-export const stamp = '20261120T020000Z';
+const stamp = '20261120T020000Z';
 export const keptSchema = 'dbops_kept_20261120t020000z';
 export const formats = ['custom', 'directory', 'tar', 'plain', 'plain with INSERTs'] as const;
 export type Format = (typeof formats)[number];
@@ -67,7 +67,7 @@ export function engineOn(cluster: Cluster, path = `${cluster.binDir}:/usr/bin:/b
   return createPostgresEngine({ environment, temporaryFolder: '/tmp', codecs: createCodecs(environment.PATH) });
 }
 
-export function addressIn(cluster: Cluster, database: string, lockTimeoutMs = 5_000): DatabaseAddress {
+function addressIn(cluster: Cluster, database: string, lockTimeoutMs = 5_000): DatabaseAddress {
   return { location: cluster.url(database), lockTimeoutMs };
 }
 

@@ -142,6 +142,39 @@ test('what --clean puts first is left out, what is dropped later is not', async 
   expect((await extract(`ALTER TABLE public.a DROP CONSTRAINT x;\n${later}`, ['a'])).text).toBe(later);
 });
 
+test('the value of a sequence comes along whatever the letters of its name', async () => {
+  const script = [
+    'CREATE TABLE public."tä" (id int);',
+    'CREATE SEQUENCE public."tä_id_seq";',
+    'ALTER SEQUENCE public."tä_id_seq" OWNED BY public."tä".id;',
+    `SELECT pg_catalog.setval('public."tä_id_seq"', 7, true);\n`,
+  ].join('\n');
+  expect((await extract(script, ['"tä"'])).text).toBe(script);
+});
+
+test('indexes of primary keys are attached to those of the whole table', async () => {
+  const script = [
+    'CREATE TABLE public.a (id int) PARTITION BY RANGE (id);',
+    'CREATE TABLE public.a_1 (id int);',
+    'ALTER TABLE ONLY public.a ADD CONSTRAINT a_pkey PRIMARY KEY (id);',
+    'ALTER TABLE ONLY public.a_1 ADD CONSTRAINT a_1_pkey PRIMARY KEY (id);',
+    'ALTER INDEX public.a_pkey ATTACH PARTITION public.a_1_pkey;\n',
+  ].join('\n');
+  expect((await extract(script, ['a', 'a_1'])).text).toBe(script);
+  expect((await extract(script, ['a_1'])).text).not.toContain('ATTACH');
+});
+
+test('owners and grants are left out where nobody wants them', async () => {
+  const table = 'CREATE TABLE public.a (id int);\n';
+  const rights = 'ALTER TABLE public.a OWNER TO ann;\nGRANT SELECT ON TABLE public.a TO bob;\n';
+  const sink = new PassThrough();
+  const text = sink.setEncoding('utf8').toArray();
+  await extractTables(Readable.from([Buffer.from(table + rights)]), ['a'], sink, { rights: false });
+  sink.end();
+  expect((await text).join('')).toBe(table);
+  expect((await extract(table + rights, ['a'])).text).toBe(table + rights);
+});
+
 test('a row longer than what is held passes whole', async () => {
   const script = `INSERT INTO public.a VALUES ('${'x'.repeat(3_000_000)}');\nINSERT INTO public.b VALUES ('${'y'.repeat(3_000_000)}');\n`;
   const { text } = await extract(script, ['a'], 65_536);

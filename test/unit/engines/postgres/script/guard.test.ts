@@ -172,3 +172,26 @@ test('what programs read in different ways is refused', async () => {
     message: 'line 1: the script has letters or a dollar right after a number',
   });
 });
+
+test.each([
+  'COMMIT',
+  'end',
+  'Rollback',
+  'BEGIN',
+  'START TRANSACTION',
+  'SAVEPOINT a',
+  "PREPARE TRANSACTION 'a'",
+  'abort',
+])('within a transaction of ours %j is refused, and nothing of it passes', async (statement) => {
+  const script = `SELECT 1;\n${statement};\nDROP TABLE users;\n`;
+  const { passed, error } = await guarded(script, { withinTransaction: true });
+  expect(error).toMatchObject({ code: 'REFUSED', message: expect.stringMatching(/^line 2: .* one transaction$/) });
+  expect('SELECT 1;\n'.startsWith(passed)).toBe(true);
+  expect((await guarded(script)).error).toBeUndefined();
+});
+
+test('within a transaction of ours the body of a function may have words of transactions', async () => {
+  const script =
+    'CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END;\nCOMMENT ON TABLE t IS $$COMMIT;$$;\n';
+  expect(await guarded(script, { withinTransaction: true })).toEqual({ passed: script, error: undefined });
+});

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -7,8 +8,17 @@ import type { CallOptions } from '../../src/core/ports/storage.ts';
 import { childrenOf } from '../support/child-processes.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 import { odd, shop } from '../support/postgres/shop.ts';
-import { bringTables, dumpParts, formats, makeDatabase, stateOf, textParts } from '../support/postgres/table-scene.ts';
+import {
+  bringTables,
+  dumpParts,
+  engineOn,
+  formats,
+  makeDatabase,
+  stateOf,
+  textParts,
+} from '../support/postgres/table-scene.ts';
 import { openPsql } from '../support/psql-query.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const shared = sharedCluster();
 
@@ -140,6 +150,59 @@ describe('a restore that is broken off leaves everything as it was', () => {
     expect((failure as Error).message).not.toMatch(/secret/);
     expect(await cluster.sql(into, "SELECT to_regclass('t') IS NULL")).toBe('t');
   });
+});
+
+test.each([
+  ['a command of psql', (mark: string) => `\n\\! touch ${mark}\n`, 'REFUSED', /psql command/],
+  ['the end of the transaction', (mark: string) => `COMMIT; COPY users TO '${mark}';`, 'REFUSED', /COMMIT stands/],
+])('an archive that holds %s changes nothing, here or there', async (_what, attack, code, message) => {
+  const cluster = shared();
+  const placeholder = 'A'.repeat(200);
+  const source = await makeDatabase(cluster, `${shop}; COMMENT ON TABLE users IS '${placeholder}'`);
+  const parts = await dumpParts(cluster, source, 'custom', ['-Z0']);
+  const before = await stateOf(cluster, source);
+  const folder = await temporaryFolder();
+  const mark = join(folder, 'mark');
+  const text = `'';${attack(mark)} --`;
+  const hostile = {
+    ...parts,
+    open: async (name: string, options: CallOptions) => {
+      const bytes = Buffer.concat(await Array.fromAsync((await parts.open(name, options)) as AsyncIterable<Buffer>));
+      const at = bytes.indexOf(`'${placeholder}'`);
+      bytes.write(text.padEnd(placeholder.length + 2), at);
+      return Readable.from([bytes], { objectMode: false });
+    },
+  };
+  const refused = { code, message: expect.stringMatching(message) };
+  await expect(bringTables(cluster, hostile, source, ['users'], { overwrite: true })).rejects.toMatchObject(refused);
+  expect(await stateOf(cluster, source)).toBe(before);
+  const request = { tables: ['users'], comments: [], scratch: folder, signal: new AbortController().signal };
+  await expect(engineOn(cluster).exportTables(hostile, join(folder, 'out.sql'), request)).rejects.toMatchObject(
+    refused,
+  );
+  expect((await readdir(folder)).toSorted()).toEqual(['tables.list']);
+});
+
+test('a restore that is called off changes nothing and leaves no process behind', async () => {
+  const cluster = shared();
+  const source = await makeDatabase(cluster, shop);
+  const parts = await dumpParts(cluster, source);
+  const before = await stateOf(cluster, source);
+  const others = await childrenOf(process.pid);
+  const caller = new AbortController();
+  let opened = 0;
+  const stopping = {
+    ...parts,
+    open: async (name: string, options: CallOptions) => {
+      if (++opened === 3) caller.abort(new DbopsError('INTERRUPTED', 'called off'));
+      return parts.open(name, options);
+    },
+  };
+  const calling = bringTables(cluster, stopping, source, ['users'], { overwrite: true, signal: caller.signal });
+  await expect(calling).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(opened).toBe(3);
+  expect(await stateOf(cluster, source)).toBe(before);
+  expect(await childrenOf(process.pid)).toEqual(others);
 });
 
 test('a destination that is not there is refused, and not made', async () => {

@@ -74,7 +74,7 @@ function addressIn(cluster: Cluster, database: string, lockTimeoutMs = 5_000): D
 export interface BringOptions {
   readonly overwrite?: boolean;
   readonly lockTimeoutMs?: number;
-  readonly engine?: Engine;
+  readonly signal?: AbortSignal;
 }
 
 export async function bringTables(
@@ -82,14 +82,14 @@ export async function bringTables(
   parts: PartSource,
   database: string,
   tables: readonly string[],
-  { overwrite = false, lockTimeoutMs, engine = engineOn(cluster) }: BringOptions = {},
+  { overwrite = false, lockTimeoutMs, signal = new AbortController().signal }: BringOptions = {},
 ): Promise<TableRestoreResult> {
-  return engine.restoreTables(parts, addressIn(cluster, database, lockTimeoutMs), {
+  return engineOn(cluster).restoreTables(parts, addressIn(cluster, database, lockTimeoutMs), {
     tables,
     overwrite,
     stamp,
     scratch: await temporaryFolder(),
-    signal: new AbortController().signal,
+    signal,
   });
 }
 

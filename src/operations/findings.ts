@@ -1,4 +1,4 @@
-import { compareFacts, type Facts } from '../core/facts.ts';
+import { compareFacts, compareSchemas, type Facts } from '../core/facts.ts';
 import type { FactLevel } from '../core/levels.ts';
 import type { CheckResult, Examination } from '../core/ports/engine.ts';
 
@@ -11,20 +11,23 @@ export interface Findings {
 
 /** Holds what an examination found against the facts of the snapshot. */
 export function compare(recorded: Facts | undefined, found: Examination): Findings {
-  const differences =
-    recorded === undefined || found.facts === undefined
-      ? []
-      : compareFacts(found.comparable?.(recorded) ?? recorded, found.facts);
-  return { problems: [...found.problems, ...differences], warnings: found.warnings, checks: found.checks };
+  return compareBy(compareFacts, recorded, found);
 }
 
 /** The same where only definitions were restored. */
 export function compareSchema(recorded: Facts | undefined, found: Examination): Findings {
+  return compareBy(compareSchemas, recorded, found);
+}
+
+function compareBy(differences: typeof compareFacts, recorded: Facts | undefined, found: Examination): Findings {
   const { facts, problems, warnings, checks } = found;
-  if (recorded === undefined || facts === undefined || recorded.schema === facts.schema) {
-    return { problems, warnings, checks };
-  }
-  return { problems: [...problems, 'the schema differs from the one that was backed up'], warnings, checks };
+  if (recorded === undefined || facts === undefined) return { problems, warnings, checks };
+  const comparable = found.comparable?.(recorded) ?? { facts: recorded, warnings: [] };
+  return {
+    problems: [...problems, ...differences(comparable.facts, facts)],
+    warnings: [...warnings, ...comparable.warnings],
+    checks,
+  };
 }
 
 /** Content is compared when it was recorded. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { DumpOptions } from '../dump-options.ts';
-import type { Facts } from '../facts.ts';
+import type { ComparableFacts, Facts } from '../facts.ts';
 import type { FactLevel } from '../levels.ts';
 import type { ByteSource } from './codec.ts';
 import type { CallOptions } from './storage.ts';
@@ -72,8 +72,14 @@ export interface Examination {
   /** Worth saying, but part of what was backed up. */
   readonly warnings: readonly string[];
   readonly checks: readonly CheckResult[];
-  /** What of recorded facts can be compared with these, where another version of a server read them. */
-  readonly comparable?: (recorded: Facts) => Facts;
+  /** What of recorded facts can be compared with these, where another version of a server or of dbops read them. */
+  readonly comparable?: (recorded: Facts) => Comparable;
+}
+
+export interface Comparable {
+  readonly facts: ComparableFacts;
+  /** What cannot be compared although it was recorded. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -266,6 +272,10 @@ export interface TestBench {
 
 export interface StageRequest extends CallOptions {
   readonly scratch: string;
+  /** What of its database the backup holds; undefined where nobody recorded it. */
+  readonly dumped?: DumpOptions;
+  /** What `Probe.settings` recorded of it. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   readonly options?: RestoreOptions;
   readonly bench?: TestBench;
   readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;

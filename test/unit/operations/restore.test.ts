@@ -111,7 +111,7 @@ describe('a clean room', () => {
 test('facts of another version are compared as far as they can be', async () => {
   const examination = (): Partial<Examination> => ({
     facts: otherSchema,
-    comparable: (recorded) => ({ ...recorded, schema: otherSchema.schema }),
+    comparable: (recorded) => ({ facts: { ...recorded, schema: otherSchema.schema }, warnings: [] }),
   });
   expect((await run({ examination })).calls).toContain('promote');
 });

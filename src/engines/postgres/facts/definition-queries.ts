@@ -10,6 +10,6 @@ export function definitionQueries(selection: ResolvedSelection, version: number)
   return [
     ...tableBoundQueries(scope),
     ...(selection.scope === 'tables' ? [] : schemaBoundQueries(scope, version)),
-    ...(selection.scope === 'database' ? objectQueries(scope, version) : []),
+    ...(selection.scope === 'database' ? objectQueries(scope, version, selection.whole) : []),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Facts } from '../../../core/facts.ts';
 import type { FactLevel } from '../../../core/levels.ts';
 import type { Query } from '../connection/query.ts';
+import { contentMethod, definitionMethod, definitionMethodName } from './comparable.ts';
 import { planDefinitions } from './definitions.ts';
 import { describeLargeObjects } from './large-objects.ts';
 import { type ResolvedSelection, resolveSelection } from './resolved-selection.ts';
@@ -44,27 +45,15 @@ export async function readFacts(queries: readonly Query[], request: FactsRequest
   const single = planSingles(selection, request.level);
   await runTasks(queries, [...single.tasks, ...tables.tasks, ...definitions.tasks, ...sequences.tasks]);
   const { schema, properties } = definitions.finish();
+  const method = request.selection?.dataOnly === true ? {} : { [definitionMethodName]: definitionMethod };
   return {
     facts: {
       schema,
       tables: tables.finish(),
-      properties: { ...single.finish(), ...properties, ...sequences.finish() },
+      properties: { ...single.finish(), ...method, ...properties, ...sequences.finish() },
     },
     warnings: isStandby ? warnOfUnlogged(selection) : [],
   };
-}
-
-/**
- * Facts that can be compared with those of a server of this version (`server_version_num`): without the texts that
- * another major version prints in its own way.
- */
-export function comparableOn(facts: Facts, version: number): Facts {
-  const printed = / as PostgreSQL (\d+) prints them$/;
-  const kept = Object.entries(facts.properties).filter(([name]) => {
-    const major = printed.exec(name)?.[1];
-    return major === undefined || Number(major) === Math.floor(version / 10_000);
-  });
-  return { ...facts, properties: Object.fromEntries(kept) };
 }
 
 const nothing = {
@@ -80,7 +69,7 @@ function planSingles(
   const tasks: Task[] = [
     async (query) => {
       found.set('encoding', (await readValue(query, 'getdatabaseencoding()')) ?? '');
-      if (level === 'content') found.set('method of content digests', await digestMethod(query));
+      if (level === 'content') found.set(contentMethod, await digestMethod(query));
     },
   ];
   if (selection.largeObjects) {

@@ -1,16 +1,14 @@
 import { type DefinitionQuery, line, qualified, type Scope, sorted } from './definition-scope.ts';
 
 /** Objects of the database as a whole, which are dumped only with everything else. */
-export function objectQueries(scope: Scope, version: number): DefinitionQuery[] {
+export function objectQueries(scope: Scope, version: number, whole: boolean): DefinitionQuery[] {
   const stable = {
     // Part of every new database, and a dump does not tell that it was dropped.
     extensions: `SELECT ${line('e.extname')} FROM pg_extension e WHERE e.extname <> 'plpgsql'`,
     ...code(scope),
     ...foreign(scope),
-    publications: `
-      SELECT ${line('p.pubname', 'p.puballtables', 'p.pubinsert', 'p.pubupdate', 'p.pubdelete', 'p.pubtruncate', 'p.pubviaroot', publishedTables, publishedSchemas(version))}
-      FROM pg_publication p`,
-    comments: comments(),
+    // They are about tables and others that a partial dump may lack.
+    ...(whole ? { publications: publications(version), comments: comments() } : {}),
   };
   return Object.entries(stable).map(([name, sql]) => ({ name, sql, printed: false }));
 }
@@ -48,6 +46,12 @@ function foreign(scope: Scope): Record<string, string> {
       FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
       WHERE ${scope.own('pg_foreign_server', 's.oid')}`,
   };
+}
+
+function publications(version: number): string {
+  return `
+    SELECT ${line('p.pubname', 'p.puballtables', 'p.pubinsert', 'p.pubupdate', 'p.pubdelete', 'p.pubtruncate', 'p.pubviaroot', publishedTables, publishedSchemas(version))}
+    FROM pg_publication p`;
 }
 
 const publishedTables = `(

@@ -7,6 +7,8 @@ import { showName } from './sql-text.ts';
 export interface ResolvedSelection {
   /** How much a dump holds beside tables: all objects, those of some schemas, or none. */
   readonly scope: 'database' | 'schemas' | 'tables';
+  /** Nothing at all is left out, but rows. */
+  readonly whole: boolean;
   readonly relations: readonly Relation[];
   /** Ids of the schemas whose objects are dumped; undefined for all. */
   readonly schemas: readonly string[] | undefined;
@@ -27,6 +29,7 @@ export async function resolveSelection(query: Query, selection: Selection = {}):
   }));
   return {
     scope,
+    whole: scope === 'database' && !leavesOut(selection),
     relations,
     schemas,
     largeObjects: scope === 'database' && selection.schemaOnly !== true && selection.noBlobs !== true,
@@ -38,6 +41,10 @@ export async function resolveSelection(query: Query, selection: Selection = {}):
 function scopeOf({ tables = [], schemas = [] }: Selection): ResolvedSelection['scope'] {
   if (tables.length > 0) return 'tables';
   return schemas.length > 0 ? 'schemas' : 'database';
+}
+
+function leavesOut({ excludeTables = [], excludeSchemas = [], partial = false }: Selection): boolean {
+  return partial || excludeTables.length > 0 || excludeSchemas.length > 0;
 }
 
 async function resolveSchemas(

@@ -9,4 +9,6 @@ export interface Selection {
   readonly dataOnly?: boolean;
   /** Large objects are left out although everything else is dumped. */
   readonly noBlobs?: boolean;
+  /** Said of a copy: something that stood beside it was left out, by whatever pattern. */
+  readonly partial?: boolean;
 }

@@ -5,8 +5,10 @@ import { DbopsError } from '../../../core/errors.ts';
 import type { Dump, DumpPart, DumpRequest, Examination, Inspection } from '../../../core/ports/engine.ts';
 import { isNativeProgram } from '../../../platform/native-program.ts';
 import { databaseArguments } from '../connection/connection.ts';
+import { SqlError, type Query } from '../connection/query.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Selection } from '../facts/selection.ts';
+import { keepSteady, readSequences, withSequences, type SequenceValues } from '../facts/sequences.ts';
 import { findUnreadable, refuseIncompleteSight } from '../facts/unreadable.ts';
 import { canReadPasswords, globalsArguments } from '../globals/globals-arguments.ts';
 import { explainBlocked } from './blockers.ts';
@@ -27,12 +29,14 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
   refuseIncompleteSight(await findUnreadable(first.query, selection));
   const folder = join(request.scratch, 'db');
   const program = createProgram(database, plan, name, folder);
-  const facts = readFacts(
-    sessions.map(({ query }) => query),
-    { level: request.facts, selection },
-  );
+  const queries = sessions.map(({ query }) => query);
+  // Sequences belong to no snapshot: pg_dump sees what they are when it comes to them. Those that stand still from
+  // before it starts until after it has ended were the same to it.
+  const before = await readSequences(queries, selection);
+  const facts = readFacts(queries, { level: request.facts, selection });
   // Whoever never asks (because storing failed first) must not be ended by this one's failure.
   facts.catch(() => undefined);
+  const unsaid = plan.format === 'plain' ? await settingsLeftOut(first.query) : [];
   const globals = request.options.globals === true ? await createGlobals(database, request.options) : undefined;
   const own = plan.format === 'directory' ? await runIntoFolder(program, plan, folder) : [streamed(program, plan)];
   const parts = globals === undefined ? own : [...own, globalsPart(globals)];
@@ -44,15 +48,35 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
       const found = await facts.catch(async (error: unknown) => {
         throw await explainBlocked(error, database);
       });
+      const steady = keepSteady(before, await readAgain(queries, selection));
       database.signal.throwIfAborted();
-      const warnings = [...program.warnings, ...(globals?.warnings ?? []), ...found.warnings];
-      return { facts: found.facts, problems: [], warnings, checks: [] };
+      const warnings = [...unsaid, ...program.warnings, ...(globals?.warnings ?? []), ...found.warnings];
+      return { facts: withSequences(found.facts, steady), problems: [], warnings, checks: [] };
     },
     [Symbol.asyncDispose]: async () => {
       await program[Symbol.asyncDispose]();
       await globals?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A plain script that fits any database says nothing of the one it came from. */
+async function settingsLeftOut(query: Query): Promise<string[]> {
+  const [row] = await query(
+    'SELECT count(*)::text AS settings FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database()',
+  );
+  if (row?.['settings'] === '0') return [];
+  return ['a plain dump holds no settings of the database (ALTER DATABASE … SET); those in format custom tell them'];
+}
+
+/** A sequence that is gone by now says nothing of the others: none is known to have stood still then. */
+async function readAgain(queries: readonly Query[], selection: Selection): Promise<SequenceValues> {
+  try {
+    return await readSequences(queries, selection);
+  } catch (error) {
+    if (error instanceof SqlError) return {};
+    throw error;
+  }
 }
 
 /**

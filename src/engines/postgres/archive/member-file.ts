@@ -19,29 +19,41 @@ export async function checkFile(
   content: MemberWatch,
   encodings: Encodings,
 ): Promise<string | undefined> {
-  if (name.endsWith('.gz')) return await decompress(stream, createGunzip(), encodings.gzip(), content);
-  if (name.endsWith('.zst')) return await decompress(stream, createZstdDecompress(), encodings.zstd(), content);
+  if (name.endsWith('.gz'))
+    return await decompress(stream, createGunzip(), { encoded: encodings.gzip(), emptyIsWhole: false }, content);
+  if (name.endsWith('.zst'))
+    return await decompress(stream, createZstdDecompress(), { encoded: encodings.zstd(), emptyIsWhole: true }, content);
   const watch = name.endsWith('.lz4') ? watchLz4() : content;
   for await (const chunk of stream as AsyncIterable<Buffer>) watch.update(chunk);
   return watch.problem();
 }
 
+interface Compression {
+  readonly encoded: CodecWatch;
+  /** No bytes at all stand for no content. */
+  readonly emptyIsWhole: boolean;
+}
+
 async function decompress(
   stream: Readable,
   decompressor: Duplex,
-  encoded: CodecWatch,
+  { encoded, emptyIsWhole }: Compression,
   content: MemberWatch,
 ): Promise<string | undefined> {
+  let bytesIn = 0;
   const decoded = drain(decompressor, content);
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       encoded.update(chunk);
+      bytesIn += chunk.length;
       // It closes itself where it takes the content for ended; what follows is for `encoded` to see.
       if (!decompressor.writable || decompressor.write(chunk)) continue;
       await Promise.race([once(decompressor, 'drain').catch(() => undefined), decoded]);
     }
     if (decompressor.writable) decompressor.end();
     const { bytes, refusal } = await decoded;
+    // pg_dump 16 to 18 writes no frame at all where zstd is given nothing: an empty large object.
+    if (bytesIn === 0 && emptyIsWhole) return content.problem();
     return refusal ?? encoded.problem(bytes) ?? content.problem();
   } finally {
     decompressor.destroy();

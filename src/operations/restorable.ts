@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import type { Backup, Catalog } from '../core/catalog.ts';
+import { dumpOptionsSchema } from '../core/dump-options.ts';
 import { DbopsError } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
 import { MANIFEST_NAME, type Manifest } from '../core/manifest.ts';
-import type { Engine, PartSource } from '../core/ports/engine.ts';
+import type { Engine, PartSource, StageRequest } from '../core/ports/engine.ts';
 import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
 import { byTime, filterBackups, selectBackup, type Selector } from '../core/selector.ts';
 import { loadCatalog, readBackup } from './load-catalog.ts';
@@ -86,6 +88,15 @@ function rawBytes({ parts, source }: Manifest): number {
   const sizes = parts.map(({ raw }) => raw?.bytes);
   const known = sizes.filter((bytes) => bytes !== undefined);
   return known.length < sizes.length ? source.bytes : known.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** What is known of the database that a backup was made of; nothing of a foreign file's. */
+export function originOf({ stored }: Restorable): Pick<StageRequest, 'dumped' | 'settings'> {
+  if (stored === undefined) return {};
+  const { options, source } = stored.backup.manifest;
+  // Options of a newer dbops, which this one does not know, are left out.
+  const { success, data } = z.object(dumpOptionsSchema.shape).safeParse(options);
+  return { settings: source.settings, ...(success ? { dumped: data } : {}) };
 }
 
 /** A backup's folder that was named by its path, wherever it stands now: its manifest says what it is. */

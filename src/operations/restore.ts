@@ -13,7 +13,7 @@ import type {
 import { compare, compareSchema, describeCheck, levelOf } from './findings.ts';
 import type { Ports } from './ports.ts';
 import { refuseIfShort } from './preflight.ts';
-import type { Restorable } from './restorable.ts';
+import { originOf, type Restorable } from './restorable.ts';
 
 export interface RestoreRequest {
   readonly subject: Restorable;
@@ -127,9 +127,14 @@ async function proveApart(request: RestoreRequest, bench: TestBench, ports: Port
   await prove(staging, request, ports);
 }
 
-function stageRequest({ options, signal }: RestoreRequest, scratch: string, { reporter }: Ports): StageRequest {
+function stageRequest(
+  { subject, options, signal }: RestoreRequest,
+  scratch: string,
+  { reporter }: Ports,
+): StageRequest {
   return {
     scratch,
+    ...originOf(subject),
     ...(options === undefined ? {} : { options }),
     signal,
     onProgress: (bytes, totalBytes) => reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),

@@ -7,7 +7,7 @@ import { checkStored } from './check-stored.ts';
 import { compare, describeCheck, levelOf, type Findings } from './findings.ts';
 import type { Ports } from './ports.ts';
 import { requireManifest } from './require-manifest.ts';
-import type { Restorable } from './restorable.ts';
+import { originOf, type Restorable } from './restorable.ts';
 import { putBytes } from './store-parts.ts';
 
 export interface VerifyRequest {
@@ -96,6 +96,7 @@ async function restoreAndCompare(
   await using scratch = await ports.openScratch(parent);
   await using staging = await subject.engine.stage(subject.parts, undefined, {
     scratch: scratch.folder,
+    ...originOf(subject),
     ...(bench === undefined ? {} : { bench }),
     signal,
     onProgress: (bytes, totalBytes) =>

@@ -12,8 +12,8 @@ export interface Connection {
   readonly lockTimeoutMs: number;
   /** Where programs are looked for. */
   readonly path: string | undefined;
-  /** The same server, another database. */
-  to(database: string): Connection;
+  /** The same server, another database; `setting` (`name=value`) holds for the sessions there beside those asked for. */
+  to(database: string, setting?: string): Connection;
   /** What starts a program on this way; `variables` are added to its environment. */
   command(program: string, args: readonly string[], variables?: Readonly<Record<string, string>>): Command;
 }
@@ -33,14 +33,14 @@ export function createConnection(address: DatabaseAddress, host: EngineHost): Co
   const { lockTimeoutMs } = address;
   const environment = host.environment;
   const direct = clientEnvironment(environment, secret);
-  const along = (own: Parameters): Connection => ({
-    parameters: own,
+  const along = (own: Parameters, setting?: string): Connection => ({
+    parameters: setting === undefined ? own : withSetting(own, environment, setting),
     label: formatAddress(own),
     via,
     binDir,
     lockTimeoutMs,
     path: environment['PATH'],
-    to: (dbname) => along({ ...own, dbname }),
+    to: (dbname, more) => along({ ...own, dbname }, more),
     command: (program, args, variables = {}) => {
       const [file, ...words] = via;
       if (file === undefined) return { file: program, args, env: { ...direct, ...variables }, preface: '' };
@@ -49,6 +49,12 @@ export function createConnection(address: DatabaseAddress, host: EngineHost): Co
     },
   });
   return along(via.length > 0 ? parameters : withVariables(parameters, environment));
+}
+
+/** libpq takes `options` of the address in the place of its variable, not beside it. */
+function withSetting(own: Parameters, environment: EngineHost['environment'], setting: string): Parameters {
+  const asked = own['options'] ?? environment['PGOPTIONS'] ?? '';
+  return { ...own, options: `${asked} -c ${setting}`.trim() };
 }
 
 /** `--dbname` with everything but the password, which no list of arguments may hold. */

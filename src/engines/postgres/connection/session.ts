@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { systemRandom } from '../../../platform/clock.ts';
 import { startProgram, describeEnd, type RunningProgram } from '../../../platform/program.ts';
 import { databaseArguments, type Connection } from './connection.ts';
@@ -51,8 +52,14 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   } = connection.command(psql, [...args, ...databaseArguments(connection)], { PGCLIENTENCODING: 'UTF8' });
   const program = startProgram({ file, args: words, env, stdin: 'pipe', signal });
   program.child.stdin?.write(preface);
-  const { query, feed } = converse(program, mark, connection.label, signal);
+  const { query, feed, passBytes } = converse(program, mark, connection.label, signal);
   try {
+    const [row] = await query('SELECT pg_catalog.getdatabaseencoding() AS encoding');
+    // Nothing is known of such bytes, and the server would refuse to call them UTF-8: each becomes one letter here.
+    if (row?.['encoding'] === 'SQL_ASCII') {
+      await query("SET client_encoding = 'SQL_ASCII'");
+      passBytes();
+    }
     // What our literals rely on, whatever is set for the role.
     await query('SET standard_conforming_strings = on');
   } catch (error) {
@@ -70,20 +77,23 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   };
 }
 
+interface Conversation extends Pick<Session, 'query' | 'feed'> {
+  /** From now on every byte is a letter, in both directions. */
+  readonly passBytes: () => void;
+}
+
 /** One statement at a time, in the order of the calls. */
-function converse(
-  program: RunningProgram,
-  mark: string,
-  label: string,
-  signal: AbortSignal,
-): Pick<Session, 'query' | 'feed'> {
+function converse(program: RunningProgram, mark: string, label: string, signal: AbortSignal): Conversation {
   const waiting: Exchange[] = [];
   let text = '';
   let said = '';
   let lost: Error | undefined;
+  let encoding: 'utf8' | 'latin1' = 'utf8';
+  let decoder = new StringDecoder(encoding);
   const { stdin, stdout, stderr } = program.child;
   stderr?.on('data', (piece: string) => (said = (said + piece).slice(-16_384)));
-  stdout?.setEncoding('utf8').on('data', (piece: string) => {
+  stdout?.on('data', (bytes: Buffer) => {
+    const piece = decoder.write(bytes);
     text += piece;
     // Only the new piece and the length of one mark before it can hold the end of an answer.
     for (let end = endOf(text, mark, piece.length); end !== undefined; end = endOf(text, mark, text.length)) {
@@ -112,8 +122,12 @@ function converse(
     query: (sql) => {
       if (lost !== undefined) return Promise.reject(lost);
       const answer = expect();
-      stdin?.write(`${sql}\n;\n${ending(mark)}`);
+      stdin?.write(`${sql}\n;\n${ending(mark)}`, encoding);
       return answer;
+    },
+    passBytes: () => {
+      encoding = 'latin1';
+      decoder = new StringDecoder(encoding);
     },
     feed: async (script, { restricted }) => {
       if (lost !== undefined) throw lost;

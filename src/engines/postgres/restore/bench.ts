@@ -5,13 +5,13 @@ import { createConnection } from '../connection/connection.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { findServerPrograms } from '../tools/programs.ts';
 import type { OpenedDump } from './dump-content.ts';
-import { formOf, majorOf } from './preflight.ts';
+import { formOfDump, majorOf } from './preflight.ts';
 import { openServer, type Server } from './server.ts';
 
 /** The server for a test restore: the one that was named, or a throw-away one of the installed programs. */
 export async function openBench(
-  { toc }: OpenedDump,
-  { bench, scratch, signal }: StageRequest,
+  dump: OpenedDump,
+  { bench, scratch, settings, signal }: StageRequest,
   host: EngineHost,
   stack: AsyncDisposableStack,
 ): Promise<Server> {
@@ -19,9 +19,9 @@ export async function openBench(
   const programs = await findServerPrograms({
     path: host.environment['PATH'],
     binDir: bench?.binDir,
-    atLeastMajor: majorOf(toc?.header.dumpVersion) ?? 0,
+    atLeastMajor: majorOf(dump.toc?.header.dumpVersion) ?? 0,
   });
-  const { encoding = 'UTF8', collate, locale } = formOf(toc);
+  const { encoding = 'UTF8', collate, locale } = formOfDump(dump, settings);
   const sandbox = stack.use(
     await startSandbox({
       programs,

@@ -11,7 +11,13 @@ import { kindOf } from '../recognise.ts';
 export type DumpContent =
   | { readonly type: 'archive'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
   | { readonly type: 'tar'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
-  | { readonly type: 'script'; readonly part: PartInfo; readonly globals: PartInfo | undefined }
+  | {
+      readonly type: 'script';
+      readonly part: PartInfo;
+      readonly globals: PartInfo | undefined;
+      /** The encoding that its first statements set. */
+      readonly encoding: string | undefined;
+    }
   | {
       readonly type: 'directory';
       readonly toc: PartInfo;
@@ -37,9 +43,11 @@ export async function readContent(parts: PartSource, options: CallOptions): Prom
   if (toc !== undefined) return { type: 'directory', toc, files: own, globals };
   const [part] = own;
   if (part === undefined) throw damaged('the backup has no dump in it');
-  const type = kindOf(await readHead(parts, part, options));
+  const head = await readHead(parts, part, options);
+  const type = kindOf(head);
   if (type === undefined) throw damaged(`${part.name} is no dump of PostgreSQL`);
-  return { type, part, globals };
+  const encoding = type === 'script' ? encodingOf(head) : undefined;
+  return { type, part, globals, encoding };
 }
 
 /** Reads no further than the table of contents goes; undefined for plain SQL, which has none. */
@@ -55,8 +63,13 @@ export async function readTocOf(
   return (found ?? collector.finish()).toc;
 }
 
+/** pg_dump sets it to that of the database, before anything is made. */
+function encodingOf(head: Buffer): string | undefined {
+  return /^SET client_encoding = '([A-Za-z0-9_]{1,40})';$/m.exec(head.toString('latin1'))?.[1];
+}
+
 async function readHead(parts: PartSource, part: PartInfo, options: CallOptions): Promise<Buffer> {
-  const wanted = 512;
+  const wanted = 4_096;
   let head = Buffer.alloc(0);
   await untilFound(parts, part, options, (chunk) => {
     head = Buffer.concat([head, chunk.subarray(0, wanted)]);

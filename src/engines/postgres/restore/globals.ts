@@ -38,7 +38,7 @@ export async function restoreGlobals(
     ),
     signal,
     keepGoing: false,
-    refusal: 'SOURCE_REFUSED',
+    refusal: { code: 'SOURCE_REFUSED' },
     label: globals.name,
   });
   return describeLeft(statements, there);

@@ -15,10 +15,16 @@ export interface RestoreProgramRequest {
   readonly signal: AbortSignal;
   /** Statements that fail are warnings. */
   readonly keepGoing: boolean;
-  /** Code of the error when the server refuses a statement. */
-  readonly refusal: ErrorCode;
+  /** The error when the server refuses a statement. */
+  readonly refusal: Refusal;
   /** For messages: what is being restored. */
   readonly label: string;
+}
+
+export interface Refusal {
+  readonly code: ErrorCode;
+  /** Where the general one would not help. */
+  readonly hint?: string;
 }
 
 /**
@@ -72,8 +78,8 @@ function judge({ program, keepGoing, refusal, label }: RestoreProgramRequest, en
   if (ended.signal !== null || ended.stderr === '') {
     throw explainFailure(`${name} failed on ${label}`, describeEnd(ended), 'TOOL_FAILED');
   }
-  const explained = explainFailure(`${label} cannot be restored`, conciseOf(said), refusal);
-  throw new DbopsError(explained.code, explained.message, { hint: explained.hint ?? '' });
+  const explained = explainFailure(`${label} cannot be restored`, conciseOf(said), refusal.code);
+  throw new DbopsError(explained.code, explained.message, { hint: refusal.hint ?? explained.hint ?? '' });
 }
 
 /** The server's words and the statement they are about; not the progress before them. */

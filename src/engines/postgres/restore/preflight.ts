@@ -2,9 +2,43 @@ import { DbopsError } from '../../../core/errors.ts';
 import type { Toc } from '../archive/toc.ts';
 import type { Query } from '../connection/query.ts';
 import { quoteIdentifier } from '../facts/sql-text.ts';
+import type { OpenedDump } from './dump-content.ts';
 import type { DatabaseForm } from './side-database.ts';
 
-/** How the dumped database was made, from the archive's own entry for it. */
+/**
+ * How the dumped database was made: from the archive's own entry for it, else from what was recorded beside the dump, else
+ * from what a script says of its encoding.
+ */
+export function formOfDump(
+  { toc, content }: OpenedDump,
+  recorded: Readonly<Record<string, unknown>> = {},
+): DatabaseForm {
+  if (toc !== undefined) return formOf(toc);
+  const form = formInSettings(recorded);
+  if (form.encoding !== undefined) return form;
+  const encoding = content.type === 'script' ? content.encoding : undefined;
+  if (encoding === undefined || encoding === 'UTF8') return {};
+  // A locale of the server's would be of another encoding.
+  return { encoding, collate: 'C', ctype: 'C' };
+}
+
+/** As `readEnvironment` names them. */
+function formInSettings(recorded: Readonly<Record<string, unknown>>): DatabaseForm {
+  const text = (name: string): string | undefined => {
+    const value = recorded[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const [encoding, collate, ctype, locale] = [text('encoding'), text('collate'), text('ctype'), text('locale')];
+  const provider = { c: 'libc', i: 'icu', b: 'builtin' }[text('localeProvider') ?? ''];
+  return {
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(provider === undefined ? {} : { provider }),
+    ...(collate === undefined ? {} : { collate }),
+    ...(ctype === undefined ? {} : { ctype }),
+    ...(locale === undefined ? {} : { locale }),
+  };
+}
+
 export function formOf(toc: Toc | undefined): DatabaseForm {
   if (toc === undefined) return {};
   const statement = toc.entries.find(({ desc }) => desc === 'DATABASE')?.definition ?? '';
@@ -85,6 +119,11 @@ function distinct(names: readonly string[]): string[] {
 /** Makes roles that can do nothing, so that a throw-away server accepts statements that name them. */
 export async function createStandIns(roles: readonly string[], query: Query): Promise<void> {
   for (const role of roles) await query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`);
+}
+
+export function standInWarning(roles: readonly string[]): string[] {
+  if (roles.length === 0) return [];
+  return [`roles that the test server does not have were stood in for: ${roles.join(', ')}`];
 }
 
 /** @throws DbopsError TOOL_MISSING */

@@ -18,25 +18,26 @@ export function keptName(name: string, stamp: string): string {
 
 /**
  * Gives the restored database the name of the destination, and another one to what was there: both in one transaction, so
- * that there is always exactly one database of that name.
+ * that there is always exactly one database of that name. `ofNewDatabase` are warnings for where there was none.
  */
 export async function promote(
   server: Server,
   database: SideDatabase,
   destination: Connection,
   { allowOpen, dropOld = false, stamp }: PromoteRequest,
+  ofNewDatabase: readonly string[],
 ): Promise<Promotion> {
   const { query } = server.session;
   const name = nameIn(destination);
   const exists = await hasDatabase(query, name);
-  const kept = exists ? keptName(name, stamp) : undefined;
+  const kept = exists ? await freeName(query, name, stamp) : undefined;
   if (kept !== undefined) {
     await refuseUsers(query, name, allowOpen);
     await inherit(query, name, database.name);
   }
   await swap(server, destination, { name, staged: database.name, kept }, allowOpen);
   database.release();
-  if (kept === undefined) return { kept: undefined, undo: undefined, drop: undefined, warnings: [] };
+  if (kept === undefined) return { kept: undefined, undo: undefined, drop: undefined, warnings: ofNewDatabase };
   if (dropOld) return dropKept(query, kept);
   return {
     kept,
@@ -44,6 +45,14 @@ export async function promote(
     drop: psqlLine(server.connection, [`DROP DATABASE ${quoteIdentifier(kept)}`]),
     warnings: [],
   };
+}
+
+/** Another restore of the same second may have kept its own. */
+async function freeName(query: Query, name: string, stamp: string): Promise<string> {
+  for (let count = 1; ; count++) {
+    const wanted = keptName(name, count === 1 ? stamp : `${stamp}_${count}`);
+    if (!(await hasDatabase(query, wanted))) return wanted;
+  }
 }
 
 async function hasDatabase(query: Query, name: string): Promise<boolean> {

@@ -2,19 +2,25 @@ import { DbopsError } from '../../../core/errors.ts';
 import type { PartInfo, PartSource, StageRequest } from '../../../core/ports/engine.ts';
 import { systemRandom } from '../../../platform/clock.ts';
 import { findClients } from '../connection/clients.ts';
-import { guardScript } from '../script/guard.ts';
+import { guardScript, type Preparation } from '../script/guard.ts';
 import type { ProgramVersion } from '../tools/program-version.ts';
 import { openCounted } from './part-files.ts';
 import type { RestoreProgramRequest } from './pg-restore.ts';
 import type { Server } from './server.ts';
+
+export interface ScriptSource {
+  readonly server: Server;
+  readonly parts: PartSource;
+  /** Makes what the script takes for granted. */
+  readonly preparation: Preparation;
+}
 
 /**
  * Plain SQL is a program for psql. What is more than SQL is not let through to it, and a psql that knows a restricted mode
  * is in it all the while.
  */
 export async function runScript(
-  server: Server,
-  parts: PartSource,
+  { server, parts, preparation }: ScriptSource,
   part: PartInfo,
   request: StageRequest,
   run: (words: Pick<RestoreProgramRequest, 'program' | 'args' | 'input'>) => Promise<string[]>,
@@ -24,7 +30,7 @@ export async function runScript(
   const restricted = !allowCommands && knowsRestrict(version);
   if (keepGoing && !allowCommands && !restricted) refuseToGoOn(version);
   const source = await openCounted(parts, part, request);
-  const guard = guardScript({ allowMeta: allowCommands, allowConnect: false });
+  const guard = guardScript({ allowMeta: allowCommands, allowConnect: false, preparation });
   source.once('error', (error) => guard.destroy(error));
   guard.once('close', () => source.destroy());
   const key = Buffer.from(systemRandom(24)).toString('hex');

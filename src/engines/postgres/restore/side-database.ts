@@ -4,8 +4,8 @@ import { livenessOf, ownIdentity, parseIdentity, formatIdentity } from '../../..
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 import { SqlError, type Query } from '../connection/query.ts';
-import type { Session } from '../connection/session.ts';
 import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
+import type { Server } from './server.ts';
 
 /** How a database is to be made: in the words of CREATE DATABASE, as far as they are known. */
 export interface DatabaseForm {
@@ -40,7 +40,7 @@ export function nameWith(name: string, suffix: string): string {
  * it unless it was released.
  */
 export async function createSideDatabase(
-  admin: { readonly session: Session; readonly connection: Connection },
+  admin: Pick<Server, 'session' | 'connection' | 'major'>,
   wanted: string,
   form: DatabaseForm,
 ): Promise<SideDatabase> {
@@ -59,7 +59,7 @@ export async function createSideDatabase(
   }
   return {
     name,
-    connection: admin.connection.to(name),
+    connection: admin.connection.to(name, await quietSetting(admin)),
     warnings,
     release: () => {
       kept = true;
@@ -68,6 +68,18 @@ export async function createSideDatabase(
       if (!kept) await drop(query, name);
     },
   };
+}
+
+/**
+ * From PostgreSQL 17 on an event trigger may fire when somebody connects, and a restored one would change the copy that
+ * is being looked at. Who may not switch them off may not have restored one.
+ */
+async function quietSetting({ session, major }: Pick<Server, 'session' | 'major'>): Promise<string | undefined> {
+  if (major < 17) return undefined;
+  const [row] = await session.query(
+    "SELECT pg_catalog.has_parameter_privilege('event_triggers', 'SET')::text AS allowed",
+  );
+  return row?.['allowed'] === 'true' ? 'event_triggers=off' : undefined;
 }
 
 async function create(query: Query, name: string, form: DatabaseForm): Promise<string[]> {

@@ -13,22 +13,26 @@ import { findClients } from '../connection/clients.ts';
 import { createConnection } from '../connection/connection.ts';
 import { openSession, type Session } from '../connection/session.ts';
 import { runChecks } from '../facts/checks.ts';
-import { comparableOn, readFacts } from '../facts/facts.ts';
+import { comparableOn } from '../facts/comparable.ts';
+import { readFacts } from '../facts/facts.ts';
 import { beginReading } from '../facts/reading.ts';
-import { readVersion } from '../facts/sql-text.ts';
+import { quoteIdentifier, readVersion } from '../facts/sql-text.ts';
 import { openBench } from './bench.ts';
 import { readContent, readTocOf, type OpenedDump } from './dump-content.ts';
-import { fillDatabase } from './fill.ts';
+import { refuseRowsAlone, schemasToMake, selectionInCopy } from './dumped-part.ts';
+import { fillDatabase, type Filling } from './fill.ts';
 import { restoreGlobals } from './globals.ts';
+import { leftOutOfDatabase } from './left-out.ts';
 import {
   createStandIns,
-  formOf,
+  formOfDump,
   missingExtensions,
   missingRoles,
   refuseMissingExtensions,
   refuseOlderServer,
   rolesMentioned,
   rolesNeeded,
+  standInWarning,
 } from './preflight.ts';
 import { promote } from './promote.ts';
 import { nameIn, openServer, type Server } from './server.ts';
@@ -45,19 +49,23 @@ export async function stage(
   try {
     const content = await readContent(parts, request);
     const dump: OpenedDump = { parts, content, toc: await readTocOf(parts, content, request) };
+    refuseRowsAlone(dump, request.dumped);
     const server =
       destination === undefined
         ? await openBench(dump, request, host, stack)
         : await openServer(createConnection(destination, host), request.signal, stack);
     const warnings = await prepare(server, dump, request);
     const wanted = destination === undefined ? 'test' : nameIn(createConnection(destination, host));
-    const database = stack.use(await createSideDatabase(server, wanted, formOf(dump.toc)));
-    warnings.push(...database.warnings, ...(await fillDatabase(server, database, dump, request)));
+    const database = stack.use(await createSideDatabase(server, wanted, formOfDump(dump, request.settings)));
+    warnings.push(...(await makeSchemas(database, dump, server)));
+    const filling = await fillDatabase(server, database, dump, request);
+    warnings.push(...database.warnings, ...filling.warnings);
     return {
-      examine: (examination) => examine(database, examination, warnings, request.signal),
+      examine: (examination) => examine(database, examination, { ...filling, warnings }, request),
       promote: (promotion) => {
         if (destination === undefined) throw new Error('staged without a destination');
-        return promote(server, database, createConnection(destination, host), promotion);
+        const leftOut = dump.toc === undefined ? [] : leftOutOfDatabase(dump.toc, request.options?.acl === true);
+        return promote(server, database, createConnection(destination, host), promotion, leftOut);
       },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
@@ -84,18 +92,27 @@ async function prepare(server: Server, dump: OpenedDump, request: StageRequest):
   if (missing.length === 0) return warnings;
   if (server.throwAway) {
     await createStandIns(missing, query);
-    return [...warnings, `roles that the test server does not have were stood in for: ${missing.join(', ')}`];
+    return [...warnings, ...standInWarning(missing)];
   }
   throw new DbopsError('REFUSED', `${server.connection.label} lacks the roles ${missing.join(', ')}`, {
     hint: 'Nothing was changed. Create them there, or restore the globals of the backup first; without --owner and --acl only roles of policies are needed.',
   });
 }
 
+/** A dump of single tables does not hold the schemas that they stand in. */
+async function makeSchemas({ connection }: SideDatabase, { toc }: OpenedDump, server: Server): Promise<string[]> {
+  const schemas = toc === undefined ? [] : schemasToMake(toc);
+  if (schemas.length === 0) return [];
+  await using session = await openSession({ connection, psql: server.psql, signal: server.signal });
+  for (const name of schemas) await session.query(`CREATE SCHEMA ${quoteIdentifier(name)}`);
+  return [`schemas that the dump does not hold were made: ${schemas.join(', ')}`];
+}
+
 async function examine(
   { connection }: SideDatabase,
   { facts, checks }: ExamineRequest,
-  warnings: readonly string[],
-  signal: AbortSignal,
+  { warnings, dangling }: Filling,
+  { signal, dumped }: StageRequest,
 ): Promise<Examination> {
   const { paths } = await findClients(connection, ['psql'], 0, signal);
   await using stack = new AsyncDisposableStack();
@@ -108,7 +125,7 @@ async function examine(
   for (const session of sessions) await beginReading(session, connection.lockTimeoutMs);
   const found = await readFacts(
     sessions.map(({ query }) => query),
-    { level: facts },
+    { level: facts, selection: selectionInCopy(dumped) },
   );
   const version = await readVersion(first.query);
   return {
@@ -116,6 +133,6 @@ async function examine(
     problems: [],
     warnings: [...warnings, ...found.warnings],
     checks: await runChecks(first.query, checks),
-    comparable: (recorded) => comparableOn(recorded, version),
+    comparable: (recorded) => comparableOn(recorded, found.facts, { version, dangling }),
   };
 }

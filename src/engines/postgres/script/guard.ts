@@ -18,6 +18,15 @@ export interface GuardOptions {
   readonly withinTransaction?: boolean;
   /** Is told of what passes. */
   readonly watch?: Pick<Required<ScriptListener>, 'statement' | 'data'>;
+  /** Makes what the script takes for granted. */
+  readonly preparation?: Preparation;
+}
+
+export interface Preparation {
+  /** What a statement needs, in the preparation's own words. */
+  needsOf(statement: Buffer): readonly string[];
+  /** Called with each need once, before the statement passes that has it. */
+  provide(needs: readonly string[]): Promise<void>;
 }
 
 /**
@@ -36,29 +45,82 @@ export interface GuardOptions {
 export function guardScript(options: GuardOptions): Transform {
   const held = new HeldBytes();
   const commands = new CommandJudge(options);
-  const scanner = new SqlScanner(postgresDialect, listenerOf(options, commands, held));
+  const needs = new Needs(options.preparation);
+  const scanner = new SqlScanner(postgresDialect, listenerOf(options, commands, held, needs));
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       if (options.allowMeta) return done(null, chunk);
-      attempt(done, () => {
+      const judge = (): void => {
         scanner.scan(chunk);
         held.add(chunk);
-        for (const piece of held.release(scanner.settled)) this.push(piece);
-      });
+      };
+      settle({ done, judge, needs, pass: () => push(this, held.release(scanner.settled)) });
     },
     flush(done) {
       if (options.allowMeta) return done();
-      attempt(done, () => {
+      const judge = (): void => {
         const { open, line } = scanner.end();
         if (commands.isRestricted) throw cut(`its end after \\restrict`);
         if (open !== 'nothing' && open !== 'a statement') throw cut(`the end of ${open} that begins in line ${line}`);
-        for (const piece of held.rest()) this.push(piece);
-      });
+      };
+      settle({ done, judge, needs, pass: () => push(this, held.rest()) });
     },
   });
 }
 
-function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldBytes): ScriptListener {
+function push(to: Transform, pieces: readonly Buffer[]): void {
+  for (const piece of pieces) to.push(piece);
+}
+
+interface Step {
+  readonly done: (error?: Error | null) => void;
+  readonly judge: () => void;
+  readonly needs: Needs;
+  readonly pass: () => void;
+}
+
+/** Judges first, then lets those know who wait for it, then passes. */
+function settle({ done, judge, needs, pass }: Step): void {
+  try {
+    judge();
+  } catch (error) {
+    return done(error as Error);
+  }
+  const provided = needs.provide();
+  const go = (): void => {
+    pass();
+    done();
+  };
+  if (provided === undefined) go();
+  else provided.then(go, done);
+}
+
+/** Needs that were met and not provided for yet. */
+class Needs {
+  private readonly known = new Set<string>();
+  private fresh: string[] = [];
+  private readonly preparation: Preparation | undefined;
+
+  constructor(preparation: Preparation | undefined) {
+    this.preparation = preparation;
+  }
+
+  note(statement: Buffer): void {
+    for (const need of this.preparation?.needsOf(statement) ?? []) {
+      if (!this.known.has(need)) this.fresh.push(need);
+      this.known.add(need);
+    }
+  }
+
+  provide(): Promise<void> | undefined {
+    if (this.fresh.length === 0) return undefined;
+    const { fresh } = this;
+    this.fresh = [];
+    return this.preparation?.provide(fresh);
+  }
+}
+
+function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldBytes, needs: Needs): ScriptListener {
   const { allowServerFiles = false, withinTransaction = false, watch } = options;
   return {
     statement(head, line, ended) {
@@ -66,6 +128,7 @@ function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldByt
       judgeStatement(head, line, allowServerFiles);
       if (withinTransaction) judgeTransaction(head, line);
       watch?.statement(head, line, ended);
+      needs.note(head);
     },
     ...(watch === undefined ? {} : { data: watch.data }),
     command(command) {
@@ -77,16 +140,6 @@ function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldByt
       });
     },
   };
-}
-
-function attempt(done: (error?: Error | null) => void, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    done(error as Error);
-    return;
-  }
-  done();
 }
 
 function cut(missing: string): DbopsError {

@@ -1,130 +1,27 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { compareFacts } from '../../src/core/facts.ts';
-import type { PartSource } from '../../src/core/ports/engine.ts';
-import { bytesOf, failingBody, patient } from '../support/bodies.ts';
-import { childrenGone } from '../support/children.ts';
-import { backUp, contents, dumpOf, partSource, setUp, stageIn, type EngineUnderTest } from '../support/engine-scene.ts';
-import { filesBelow } from '../support/file-tree.ts';
-import { probeOf } from '../support/open-dump.ts';
+import { breakingLate, bytesOf, patient } from '../support/bodies.ts';
+import { childrenGone, rememberChildren } from '../support/children.ts';
+import { backUp, partSource, setUp, stageIn, type EngineUnderTest } from '../support/engine-scene.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { dumping, interrupting } from './engine-dump.suite.ts';
 
 const stamp = '20261120T020000Z';
 
 /** The contract of src/core/ports/engine.ts, as far as every engine has it. */
 export function engineSuite(name: string, subject: EngineUnderTest): void {
   describe(`engine contract: ${name}`, () => {
+    // A server that the tests run is one of their own children.
+    beforeEach(rememberChildren);
     dumping(subject);
     interrupting(subject);
     staging(subject);
     promoting(subject);
-    piecewise(subject);
-  });
-}
-
-function dumping(subject: EngineUnderTest): void {
-  const { engine } = subject;
-
-  test('a probe says how large the database is, and touches nothing', async () => {
-    const scene = await setUp(subject);
-    const before = await filesBelow(scene.folder);
-    const probe = await probeOf(engine, scene.source, patient);
-    expect(probe.bytes).toBeGreaterThan(0);
-    expect(probe.scratchBytes).toBeGreaterThan(0);
-    expect(await filesBelow(scene.folder)).toEqual(before);
-  });
-
-  test('a dump has parts with names, the versions of its tools, and facts of every table', async () => {
-    const scene = await setUp(subject);
-    await using dump = await dumpOf(subject, scene);
-    expect(dump.parts.length).toBeGreaterThan(0);
-    expect(Object.keys(dump.tools).length).toBeGreaterThan(0);
-    const { facts, problems, warnings } = await dump.finish();
-    expect([problems, warnings]).toEqual([[], []]);
-    expect(facts?.tables).toContainEqual({
-      name: 'users',
-      rows: 3,
-      content: expect.stringMatching(/^[0-9a-f]{32,64}$/),
-    });
-  });
-
-  test('a dump is one snapshot: what is written after it is in neither its parts nor its facts', async () => {
-    const scene = await setUp(subject);
-    await using dump = await dumpOf(subject, scene);
-    await subject.addUser(scene.source);
-    const [part] = dump.parts;
-    const bytes = part?.source.type === 'file' ? await readFile(part.source.path) : Buffer.alloc(0);
-    const { facts } = await dump.finish();
-    expect(facts?.tables).toContainEqual(expect.objectContaining({ name: 'users', rows: 3 }));
-    await using staged = await stageIn(subject, partSource([{ name: part?.name ?? '', bytes }]));
-    const found = await staged.examine({ facts: 'content', checks: [], ...patient });
-    expect(found.facts).toEqual(facts);
-    expect(await subject.countUsers(scene.source)).toBe(4);
-  });
-
-  test('dumping does not change the source', async () => {
-    const scene = await setUp(subject);
-    const before = await contents(scene.folder);
-    await backUp(subject, scene);
-    expect(await contents(scene.folder)).toEqual(before);
-  });
-
-  test('I10: a source that is not there is SOURCE_REFUSED, and is not made', async () => {
-    const folder = await temporaryFolder();
-    const scene = { source: subject.place(folder), folder, scratch: await temporaryFolder() };
-    await expect(dumpOf(subject, scene)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
-    await expect(engine.open(scene.source, patient)).rejects.toMatchObject({ code: 'SOURCE_REFUSED' });
-    expect(await filesBelow(folder)).toEqual([]);
-    await childrenGone();
-  });
-
-  test('I11: the dump of a damaged source never finishes as sound', async () => {
-    const scene = await setUp(subject);
-    await subject.damage(scene.source);
-    const outcome = await dumpOf(subject, scene).then(
-      async (dump) => {
-        await using _ = dump;
-        return (await dump.finish()).problems;
-      },
-      (error: unknown) => [String(error)],
-    );
-    expect(outcome).not.toEqual([]);
-    await childrenGone();
-  });
-}
-
-function interrupting(subject: EngineUnderTest): void {
-  test('A7: disposing a dump that nobody finished ends its programs', async () => {
-    const dump = await dumpOf(subject, await setUp(subject));
-    await dump[Symbol.asyncDispose]();
-    await childrenGone();
-  });
-
-  test('A2: an abort while the snapshot is taken rejects with its reason and ends the programs', async () => {
-    const stop = new AbortController();
-    const reason = new Error('stopped by hand');
-    const dump = dumpOf(subject, await setUp(subject), stop.signal);
-    stop.abort(reason);
-    await expect(dump).rejects.toBe(reason);
-    await childrenGone();
-  });
-
-  test('A2: after an abort a dump does not finish', async () => {
-    const stop = new AbortController();
-    const reason = new Error('stopped by hand');
-    await using dump = await dumpOf(subject, await setUp(subject), stop.signal);
-    stop.abort(reason);
-    await expect(dump.finish()).rejects.toBe(reason);
-    await dump[Symbol.asyncDispose]();
-    await childrenGone();
-  });
-
-  test('nothing is started once the signal is aborted', async () => {
-    const reason = new Error('stopped before');
-    await expect(dumpOf(subject, await setUp(subject), AbortSignal.abort(reason))).rejects.toBe(reason);
-    await childrenGone();
+    if (subject.piecewise) piecewise(subject);
   });
 }
 
@@ -137,6 +34,13 @@ function staging(subject: EngineUnderTest): void {
     const found = await staged.examine({ facts: 'content', checks: [], ...patient });
     expect(found.facts && compareFacts(facts, found.facts)).toEqual([]);
     expect(found).toMatchObject({ problems: [], warnings: [], checks: [] });
+  });
+
+  test('facts of this very version are comparable as a whole, without a warning', async () => {
+    const { parts, facts } = await backUp(subject, await setUp(subject));
+    await using staged = await stageIn(subject, parts);
+    const { comparable } = await staged.examine({ facts: 'content', checks: [], ...patient });
+    expect(comparable?.(facts) ?? { facts, warnings: [] }).toEqual({ facts, warnings: [] });
   });
 
   test('a check that returns no rows holds; one that returns rows, or fails, does not', async () => {
@@ -169,16 +73,16 @@ function staging(subject: EngineUnderTest): void {
     const folder = await temporaryFolder();
     const staged = await stageIn(subject, parts, subject.place(folder));
     await staged[Symbol.asyncDispose]();
-    expect(await filesBelow(folder)).toEqual([]);
+    expect(await subject.standing(subject.place(folder), folder)).toEqual([]);
     await childrenGone();
   });
 
   test('parts that fail on their way make staging fail, with nothing left at the destination', async () => {
     const { parts } = await backUp(subject, await setUp(subject));
     const folder = await temporaryFolder();
-    const broken: PartSource = { ...parts, open: async () => failingBody(new Error('part broke'), 'SQLite') };
-    await expect(stageIn(subject, broken, subject.place(folder))).rejects.toThrow('part broke');
-    expect(await filesBelow(folder)).toEqual([]);
+    const open = async (name: string): Promise<Readable> => breakingLate(await parts.open(name, patient));
+    await expect(stageIn(subject, { ...parts, open }, subject.place(folder))).rejects.toThrow('part broke');
+    expect(await subject.standing(subject.place(folder), folder)).toEqual([]);
     await childrenGone();
   });
 
@@ -204,7 +108,8 @@ function promoting(subject: EngineUnderTest): void {
     const destination = subject.place(await temporaryFolder());
     expect(await engine.survey(destination, patient)).toMatchObject({ exists: false, bytes: 0, users: [] });
     await using staged = await stageIn(subject, parts, destination);
-    expect(await staged.promote(request)).toEqual({ kept: undefined, undo: undefined, warnings: [] });
+    const { kept, undo, drop, warnings } = await staged.promote(request);
+    expect([kept, undo, drop, warnings]).toEqual([undefined, undefined, undefined, []]);
     expect(await subject.countUsers(destination)).toBe(3);
     expect(await engine.survey(destination, patient)).toMatchObject({ exists: true, users: [] });
   });
@@ -216,9 +121,28 @@ function promoting(subject: EngineUnderTest): void {
     await using staged = await stageIn(subject, parts, scene.source);
     const { kept, undo } = await staged.promote(request);
     expect(await subject.countUsers(scene.source)).toBe(3);
-    expect(await subject.countUsers({ ...scene.source, location: kept ?? '' })).toBe(4);
+    expect(await subject.countUsers(subject.kept(scene.source, kept ?? ''))).toBe(4);
     await promisify(execFile)('sh', ['-c', undo ?? 'false']);
     expect(await subject.countUsers(scene.source)).toBe(4);
+  });
+
+  test('with dropOld nothing is kept, and the line that drops what was kept leaves the new one', async () => {
+    const scene = await setUp(subject);
+    const { parts } = await backUp(subject, scene);
+    await subject.addUser(scene.source);
+    const before = await subject.standing(scene.source, scene.folder);
+    {
+      await using staged = await stageIn(subject, parts, scene.source);
+      const { kept, drop } = await staged.promote(request);
+      expect(await subject.countUsers(subject.kept(scene.source, kept ?? ''))).toBe(4);
+      if (drop === undefined) return;
+      await promisify(execFile)('sh', ['-c', drop]);
+    }
+    expect((await subject.standing(scene.source, scene.folder)).length).toBe(before.length);
+    await using staged = await stageIn(subject, parts, scene.source);
+    expect(await staged.promote({ ...request, dropOld: true })).toMatchObject({ kept: undefined, warnings: [] });
+    expect((await subject.standing(scene.source, scene.folder)).length).toBe(before.length);
+    expect(await subject.countUsers(scene.source)).toBe(3);
   });
 
   test('what is kept of two restores at one moment has two names', async () => {
@@ -230,7 +154,7 @@ function promoting(subject: EngineUnderTest): void {
       names.push((await staged.promote(request)).kept);
     }
     expect(new Set(names).size).toBe(2);
-    for (const kept of names) expect(await subject.countUsers({ ...scene.source, location: kept ?? '' })).toBe(3);
+    for (const kept of names) expect(await subject.countUsers(subject.kept(scene.source, kept ?? ''))).toBe(3);
   });
 }
 
@@ -265,7 +189,7 @@ function piecewise(subject: EngineUnderTest): void {
     expect(await subject.countUsers(scene.source)).toBe(4);
     const { kept } = await engine.restoreTables(parts, scene.source, await request(true));
     expect(await subject.countUsers(scene.source)).toBe(3);
-    expect(await subject.countUsers({ ...scene.source, location: kept ?? '' })).toBe(4);
+    expect(await subject.countUsers(subject.kept(scene.source, kept ?? ''))).toBe(4);
   });
 
   test('a table that the backup does not hold changes nothing', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { DatabaseAddress } from '../../src/core/ports/engine.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
+import { contents } from '../support/engine-scene.ts';
 import { engineSuite } from './engine.suite.ts';
 
 function use<T>({ location }: DatabaseAddress, work: (db: Database.Database) => T): T {
@@ -36,5 +37,10 @@ for (const journal of ['delete', 'wal']) {
       await file.write(Buffer.alloc(size - 4096, 0xa5), 0, size - 4096, 4096);
     },
     allUsers: 'SELECT * FROM users',
+    users: 'users',
+    servesDatabases: false,
+    piecewise: true,
+    standing: (_at, folder) => contents(folder),
+    kept: (at, location) => ({ ...at, location }),
   });
 }

@@ -27,6 +27,16 @@ export function failingBody(error: Error, ...pieces: readonly (string | Uint8Arr
   return Readable.from(give(), { objectMode: false });
 }
 
+/** A body that gives all of another but its end, and fails there. */
+export function breakingLate(body: Readable): Readable {
+  async function* give(): AsyncGenerator<Buffer> {
+    const bytes = await bytesOf(body);
+    yield bytes.subarray(0, bytes.length >> 1);
+    throw new Error('part broke');
+  }
+  return Readable.from(give(), { objectMode: false });
+}
+
 /** A body that gives one piece, says so, and then never goes on by itself. */
 export function stuckBody(piece: Uint8Array, onStuck: () => void): Readable {
   let given = false;

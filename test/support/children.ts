@@ -10,9 +10,17 @@ function childrenOf(pid: number = process.pid): number[] {
     .map(Number);
 }
 
-/** Resolves when no child of this process is left. */
+let remembered: readonly number[] = [];
+
+/** Those that are there now stay: `childrenGone` does not wait for them. */
+export function rememberChildren(): void {
+  remembered = childrenOf();
+}
+
+/** Resolves when no child of this process is left that was not remembered. */
 export async function childrenGone(): Promise<void> {
-  await vi.waitFor(() => expect(childrenOf()).toEqual([]), { timeout: 10_000, interval: 10 });
+  const fresh = (): number[] => childrenOf().filter((pid) => !remembered.includes(pid));
+  await vi.waitFor(() => expect(fresh()).toEqual([]), { timeout: 10_000, interval: 10 });
 }
 
 /** Resolves when no process has this number. */

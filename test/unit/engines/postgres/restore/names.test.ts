@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { shellLine } from '../../../../../src/core/shell-line.ts';
 import { keptName } from '../../../../../src/engines/postgres/restore/promote.ts';
 import { nameWith } from '../../../../../src/engines/postgres/restore/side-database.ts';
 import { usersOf } from '../../../../../src/engines/postgres/restore/users.ts';
-import { shellLine } from '../../../../../src/core/shell-line.ts';
 
 test('words for a shell are what the shell makes of them', () => {
   const words = ['plain', 'a b', "it's", '"', '$HOME', '`id`', '\\', '*', 'two\nlines', '', '!', '#x', '~', 'ü', '-c'];

@@ -159,16 +159,23 @@ async function removeFile(root: string, path: string): Promise<void> {
     // A put that failed may have made the folder and nothing in it.
     if (!hasCode(error, 'ENOENT')) throw error;
   }
-  if (folder !== root && dirname(folder) !== root) await removeEmptyFolder(folder);
+  // Only the backup's own folder and those in it: the target's folder stays, so that `latest` and its rights stay too,
+  // and so that whoever is about to put a lock there does not lose the folder to another run that releases its own.
+  for (let above = folder; above !== root && dirname(above) !== root; above = dirname(above)) {
+    if (!(await removeEmptyFolder(above))) return;
+  }
 }
 
-// Only the backup's own folder: the target's folder stays, so that `latest` and its rights stay too, and so that
-// whoever is about to put a lock there does not lose the folder to another run that releases its own.
-async function removeEmptyFolder(folder: string): Promise<void> {
-  await rmdir(folder).catch((error: unknown) => {
-    if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].some((code) => hasCode(error, code))) return;
+/** False when something is in it. */
+async function removeEmptyFolder(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return true;
+    if (hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST')) return false;
     throw error;
-  });
+  }
 }
 
 async function freeBytesOf(root: string): Promise<number | undefined> {

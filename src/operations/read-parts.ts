@@ -51,8 +51,7 @@ async function openPart(address: PartAddress, options: CallOptions): Promise<Rea
     }
     stream = await codec.decode(stream, options);
   }
-  // Where nobody saw the content before it was encoded, the checked bytes of the encoded one are what is known of it.
-  if (part.codecs.length === 0 || part.raw === undefined) return stream;
+  if (part.codecs.length === 0) return stream;
   const blame = (message: string, cause: unknown): Promise<DbopsError> => blameFor(message, cause, address, options);
   return toStream(checked(stream, part.raw, `the content of ${key}`, blame));
 }
@@ -82,11 +81,12 @@ function toStream(source: AsyncIterable<Buffer>): Readable {
 
 /**
  * Lets bytes through and fails at the end, or as soon as there are too many. Decompressors accept cut and changed
- * input, so nothing but this comparison says that the bytes are those of the backup.
+ * input, so nothing but this comparison says that the bytes are those of the backup. Where nobody saw the content before
+ * it was encoded, the checked bytes of the encoded one are what is known of it.
  */
 async function* checked(
   source: Readable,
-  expected: { readonly bytes: number; readonly sha256: string },
+  expected: { readonly bytes: number; readonly sha256: string } | undefined,
   name: string,
   blame: (message: string, cause: unknown) => DbopsError | Promise<DbopsError>,
 ): AsyncGenerator<Buffer> {
@@ -95,8 +95,10 @@ async function* checked(
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > expected.bytes) break;
-      hash.update(chunk);
+      if (expected !== undefined) {
+        if (bytes > expected.bytes) break;
+        hash.update(chunk);
+      }
       yield chunk;
     }
   } catch (error) {
@@ -107,6 +109,7 @@ async function* checked(
       .replaceAll(/\s*\n\s*/g, '; ');
     throw await blame(`${name} cannot be read: ${reason}`, error);
   }
+  if (expected === undefined) return;
   if (bytes !== expected.bytes) {
     throw damaged(`${name} has ${bytes > expected.bytes ? 'more' : `${bytes}`} bytes, should have ${expected.bytes}`);
   }

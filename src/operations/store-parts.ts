@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { DbopsError } from '../core/errors.ts';
+import { DbopsError, messageOf } from '../core/errors.ts';
 import type { Activity } from '../core/events.ts';
 import { keyIn, parseObjectKey } from '../core/ids.ts';
 import type { Part } from '../core/manifest.ts';
@@ -30,7 +30,7 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
   });
   const [measure] = await Promise.all([
     raw.measure,
-    storage.put(keyIn(prefix, name), chain(encoded, stored), { signal, ifAbsent: true }),
+    storage.put(keyIn(prefix, name), chain(encoded, stored, codec), { signal, ifAbsent: true }),
   ]);
   const problem = watch?.problem(measure?.bytes);
   if (problem !== undefined) {
@@ -88,8 +88,21 @@ async function encode(source: ByteSource, codec: Codec | undefined, signal: Abor
   return source.type === 'stream' ? source.stream : createReadStream(source.path, { highWaterMark: 1 << 20, signal });
 }
 
-function chain(source: Readable, meter: Meter): Readable {
-  source.on('error', (error) => meter.stream.destroy(error));
+/** A codec that fails is not the storage's fault, and what helps is another. The source's own errors pass through it. */
+function blame(error: Error, codec: Codec | undefined): Error {
+  const isOurs = error instanceof DbopsError || error.name === 'AbortError' || 'syscall' in error;
+  if (codec === undefined || isOurs) return error;
+  const reason = messageOf(error)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, '; ');
+  return new DbopsError('TOOL_FAILED', `${codec.id} cannot compress: ${reason}`, {
+    hint: `Nothing was published. Repair or remove the ${codec.id} program on the PATH, or use --compress none.`,
+    cause: error,
+  });
+}
+
+function chain(source: Readable, meter: Meter, codec?: Codec): Readable {
+  source.on('error', (error) => meter.stream.destroy(blame(error, codec)));
   // Whoever reads gets the error; a put that has failed already reads no more, and then it must not end the process.
   meter.stream.on('error', () => undefined);
   meter.stream.once('close', () => source.destroy());

@@ -1,4 +1,6 @@
 import { DbopsError, type ErrorCode } from '../../../core/errors.ts';
+import { SqlError } from './query.ts';
+import { withoutRowData } from './row-data.ts';
 
 interface Explanation {
   readonly pattern: RegExp;
@@ -18,7 +20,8 @@ const explanations: readonly Explanation[] = [
     hint: 'Check the host in the address, and that this machine can look names up.',
   },
   {
-    pattern: /Connection refused|No such file or directory|No route to host|timeout expired|Network is unreachable/,
+    pattern:
+      /connection to server .*(Connection refused|No such file or directory|No route to host|timeout expired|Network is unreachable)/,
     hint: 'Check that the server runs and listens there: pg_isready with the same host and port.',
   },
   { pattern: /database "[^]*" does not exist/, hint: 'Check the name: psql --list shows the databases of the server.' },
@@ -28,21 +31,26 @@ const explanations: readonly Explanation[] = [
     hint: 'Allow this user, database and host in the pg_hba.conf of the server; look at sslmode too.',
   },
   {
-    pattern:
-      /server closed the connection|terminating connection|connection to server was lost|SSL SYSCALL|could not receive data/,
-    hint: 'The server ended or the network broke. Nothing was published; run this again when it is back.',
-  },
-  {
-    pattern: /SSL|certificate|sslmode/i,
-    hint: 'Check sslmode and sslrootcert in the address. dbops never lowers sslmode by itself.',
-  },
-  {
     pattern: /too many (clients|connections)|remaining connection slots/,
     hint: 'Free connections, then run this again.',
   },
   {
-    pattern: /(starting up|shutting down|recovery mode)/,
+    pattern: /the database system is (starting up|shutting down|in recovery mode|not yet accepting)/,
     hint: 'Wait until the server is up, then run this again.',
+  },
+  // Before TLS is looked at: a connection that breaks is told by the TLS library too.
+  {
+    pattern:
+      /server closed the connection|terminating connection|connection to server was lost|SSL SYSCALL|SSL connection has been closed|could not (receive data from|send data to) server/,
+    hint: 'The server ended or the network broke. Nothing was published; run this again when it is back.',
+  },
+  {
+    pattern: /connection to server .*(SSL|certificate)/,
+    hint: 'Check sslmode and sslrootcert in the address. dbops never lowers sslmode by itself.',
+  },
+  {
+    pattern: /permission denied for database/,
+    hint: 'Let the role in: GRANT CONNECT ON DATABASE name TO role; to restore it needs CREATEDB: ALTER ROLE role CREATEDB.',
   },
   {
     pattern: /permission denied/,
@@ -62,38 +70,63 @@ const explanations: readonly Explanation[] = [
     hint: 'The standby stopped a long query. Raise max_standby_streaming_delay or set hot_standby_feedback there.',
   },
   { pattern: /out of shared memory|max_locks_per_transaction/, hint: 'Raise max_locks_per_transaction on the server.' },
+  {
+    pattern: /was killed by SIGKILL/,
+    hint: 'The system may be short of memory: see its kernel log, then run this again.',
+  },
 ];
 
-/** What a program or a session of PostgreSQL said when it failed, as an error with a way on. */
-export function explainFailure(what: string, said: string, otherwise: ErrorCode = 'SOURCE_REFUSED'): DbopsError {
-  const words = wordsOf(said);
-  const found = explanations.find(({ pattern }) => pattern.test(words));
+/**
+ * What a program or a session of PostgreSQL said when it failed, as an error with a way on.
+ * @param hint for what has no better one
+ */
+export function explainFailure(
+  what: string,
+  said: string,
+  otherwise: ErrorCode = 'SOURCE_REFUSED',
+  hint = "See the server's log for more.",
+): DbopsError {
+  const lines = linesOf(said);
+  const words = lines.join('; ').slice(0, 2_000);
+  // Not the statement: a table may be called `ssl`.
+  const judged = lines.slice(0, endOf(lines)).filter((line) => !line.startsWith('LINE '));
+  const found = explanations.find(({ pattern }) => pattern.test(judged.join('; ')));
   return new DbopsError(found?.code ?? otherwise, words === '' ? what : `${what}: ${words}`, {
-    hint: found?.hint ?? "See the server's log for more.",
+    hint: found?.hint ?? hint,
   });
 }
 
-/** One line: without the programs' names, without prompts to look at the manual. */
-function wordsOf(said: string): string {
-  return said
-    .trim()
+/** Turns a refusal of the server that nobody expected into an error for people. */
+export async function explained<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof SqlError ? explainFailure(what, error.message) : error;
+  }
+}
+
+function endOf(lines: readonly string[]): number {
+  const statement = lines.findIndex((line) => line.startsWith('Command was:'));
+  return statement < 0 ? lines.length : statement;
+}
+
+// Queries of pg_dump itself are pages long, and nobody's mistake.
+const ownQuery = /^pg_dump(?:all)?: detail: Query was: [^]*?(?=\npg_dump(?:all)?:|(?![^]))/gm;
+
+const noise =
+  /^(|\^|connection to server was lost|Is the server running.*|This probably means the server .*|before or while .*)$/;
+
+/** Without rows, the programs' names, prompts to look at the manual, and what is said twice. */
+function linesOf(said: string): string[] {
+  const lines = withoutRowData(said)
+    .replace(ownQuery, '')
     .split('\n')
-    .map(withoutData)
     .map((line) =>
       line
         .replace(/^(psql|pg_dump|pg_restore|pg_dumpall|initdb):\s*/, '')
         .replace(/^(error|fatal):\s*/i, '')
         .trim(),
     )
-    .filter((line) => line !== '' && !/^(connection to server was lost|Is the server running)/.test(line))
-    .join('; ')
-    .slice(0, 2_000);
-}
-
-/** Rows are the user's own, and errors go into logs and records. */
-export function withoutData(line: string): string {
-  return line
-    .replace(/^(CONTEXT:\s+COPY .*?, line \d+(?:, column [^:]+)?): .*$/, '$1')
-    .replace(/([Ff]ailing row contains|Key) \(.*$/, '$1 (…)')
-    .replace(/(invalid input (?:syntax|value) for [^:]*|value out of range): ".*$/, '$1');
+    .filter((line) => !noise.test(line));
+  return [...new Set(lines)];
 }

@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DbopsError, hasCode, type ErrorCode } from '../../../core/errors.ts';
+import { hasCode, type ErrorCode } from '../../../core/errors.ts';
 import { describeEnd, startProgram, type ProgramEnd } from '../../../platform/program.ts';
 import { databaseArguments, type Connection } from '../connection/connection.ts';
-import { explainFailure, withoutData } from '../connection/failure.ts';
+import { explainFailure } from '../connection/failure.ts';
+import { withoutRowData } from '../connection/row-data.ts';
 
 export interface RestoreProgramRequest {
   readonly connection: Connection;
@@ -68,19 +69,20 @@ async function feed(input: Readable, stdin: NodeJS.WritableStream): Promise<Erro
 }
 
 function judge({ program, keepGoing, refusal, label }: RestoreProgramRequest, ended: ProgramEnd): string[] {
-  const said = ended.stderr
+  const said = withoutRowData(ended.stderr)
     .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map(withoutData);
+    .filter((line) => line.trim() !== '');
   if (ended.code === 0) return said.filter((line) => !/^(SET|NOTICE)\b/.test(line));
   if (keepGoing && ended.code === 1 && ended.signal === null) return said;
   const name = program.split('/').at(-1) ?? program;
   if (ended.signal !== null || ended.stderr === '') {
     throw explainFailure(`${name} failed on ${label}`, describeEnd(ended), 'TOOL_FAILED');
   }
-  const explained = explainFailure(`${label} cannot be restored`, conciseOf(said), refusal.code);
-  throw new DbopsError(explained.code, explained.message, { hint: refusal.hint ?? explained.hint ?? '' });
+  throw explainFailure(`${label} cannot be restored`, conciseOf(said), refusal.code, refusal.hint ?? hint);
 }
+
+const hint =
+  'Create what it needs on that server and run this again, or add --keep-going: statements that fail are warnings then.';
 
 /** The server's words and the statement they are about; not the progress before them. */
 function conciseOf(said: readonly string[]): string {

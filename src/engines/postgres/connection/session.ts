@@ -60,8 +60,9 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
       await query("SET client_encoding = 'SQL_ASCII'");
       passBytes();
     }
-    // What our literals rely on, whatever is set for the role.
+    // What our literals rely on, whatever is set for the role; and its limits are meant for an application's statements.
     await query('SET standard_conforming_strings = on');
+    await query('SET statement_timeout = 0');
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw error;

@@ -11,6 +11,7 @@ import type {
 import type { EngineHost } from '../../engine-driver.ts';
 import { findClients } from '../connection/clients.ts';
 import { createConnection } from '../connection/connection.ts';
+import { explained } from '../connection/failure.ts';
 import { openSession, type Session } from '../connection/session.ts';
 import { runChecks } from '../facts/checks.ts';
 import { comparableOn } from '../facts/comparable.ts';
@@ -61,11 +62,19 @@ export async function stage(
     const filling = await fillDatabase(server, database, dump, request);
     warnings.push(...database.warnings, ...filling.warnings);
     return {
-      examine: (examination) => examine(database, examination, { ...filling, warnings }, request),
+      examine: (examination) =>
+        explained(
+          'the restored copy cannot be examined',
+          examine(database, examination, { ...filling, warnings }, request),
+        ),
       promote: (promotion) => {
         if (destination === undefined) throw new Error('staged without a destination');
         const leftOut = dump.toc === undefined ? [] : leftOutOfDatabase(dump.toc, request.options?.acl === true);
-        return promote(server, database, createConnection(destination, host), promotion, leftOut);
+        const connection = createConnection(destination, host);
+        return explained(
+          `${connection.label} cannot be replaced`,
+          promote(server, database, connection, promotion, leftOut),
+        );
       },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };

@@ -53,11 +53,13 @@ async function askHolders(connection: Connection, signal: AbortSignal): Promise<
   }
 }
 
-/** Without what stands in quotes, which may be anybody's data, and on one line. */
+/** On one line, and no further than its first value: those are somebody's data. Numbers are left out too. */
 function plainStatement(statement: string): string {
-  return statement
-    .replace(/'(?:[^']|'')*'?/g, "'…'")
+  const beginning = /^(?:(?!'|\$|--|\/\*)[^])*/.exec(statement)?.[0] ?? '';
+  const shown = beginning
+    .replace(/\b\d[\w.]*/g, '…')
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 100);
+  return beginning.length < statement.length ? `${shown} …` : shown;
 }

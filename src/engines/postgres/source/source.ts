@@ -10,6 +10,7 @@ import { readEnvironment } from '../facts/environment.ts';
 import { inReading } from '../facts/reading.ts';
 import { readVersion } from '../facts/sql-text.ts';
 import { clientAdvice } from '../tools/client-advice.ts';
+import { explainBlocked } from './blockers.ts';
 import { dumpSnapshot } from './dump.ts';
 import type { OpenDatabase } from './open-database.ts';
 import { refusePooler } from './pooler.ts';
@@ -36,12 +37,20 @@ export async function open(address: DatabaseAddress, host: EngineHost, { signal 
     const database: OpenDatabase = { connection, sessions, clients, environment, signal };
     return {
       probe: probeOf(database),
-      dump: (request: DumpRequest): Promise<Dump> => dumpSnapshot(database, request),
+      dump: (request: DumpRequest): Promise<Dump> => dump(database, request),
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
   } catch (error) {
     await stack.disposeAsync();
     throw error;
+  }
+}
+
+async function dump(database: OpenDatabase, request: DumpRequest): Promise<Dump> {
+  try {
+    return await dumpSnapshot(database, request);
+  } catch (error) {
+    throw await explainBlocked(error, database);
   }
 }
 

@@ -9,7 +9,7 @@ export interface ProxyTarget {
 export interface ProxyFaults {
   /** Resets a connection, to both sides, once the server has sent so many bytes over it. */
   readonly cutAfter?: number;
-  /** Passes on nothing more, and closes nothing, once the server has sent so many bytes over a connection. */
+  /** Passes on nothing more, and closes nothing that the server does not close, once it has sent so many bytes over it. */
   readonly stallAfter?: number;
 }
 
@@ -72,7 +72,10 @@ interface Watch {
 
 function passOn(from: Socket, to: Socket, { faults, strike }: Watch): void {
   let passed = 0;
+  let stalled = false;
   from.on('data', (chunk: Buffer) => {
+    // Read all the same, or the end of the connection would not be seen.
+    if (stalled) return;
     const { cutAfter = Infinity, stallAfter = Infinity } = faults();
     const limit = Math.max(0, Math.min(cutAfter, stallAfter) - passed);
     const rest = chunk.subarray(0, limit);
@@ -87,7 +90,7 @@ function passOn(from: Socket, to: Socket, { faults, strike }: Watch): void {
     strike();
     if (stallAfter <= cutAfter) {
       to.write(rest);
-      from.pause();
+      stalled = true;
       return;
     }
     to.write(rest, () => {

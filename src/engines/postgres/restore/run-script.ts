@@ -30,7 +30,12 @@ export async function runScript(
   const restricted = !allowCommands && knowsRestrict(version);
   if (keepGoing && !allowCommands && !restricted) refuseToGoOn(version);
   const source = await openCounted(parts, part, request);
-  const guard = guardScript({ allowMeta: allowCommands, allowConnect: false, preparation });
+  const guard = guardScript({
+    allowMeta: allowCommands,
+    allowConnect: false,
+    allowCopyData: !keepGoing,
+    preparation,
+  });
   source.once('error', (error) => guard.destroy(error));
   guard.once('close', () => source.destroy());
   const key = Buffer.from(systemRandom(24)).toString('hex');

@@ -4,14 +4,20 @@ import { postgresDialect } from '../../../core/sql/dialect.ts';
 import { SqlScanner } from '../../../core/sql/scanner.ts';
 import type { ScriptListener } from '../../../core/sql/script.ts';
 import { CommandJudge } from './commands.ts';
+import { createScriptEnds } from './ends.ts';
 import { HeldBytes } from './held-bytes.ts';
-import { judgeStatement, judgeTransaction } from './statements.ts';
+import { judgeStatement, judgeTransaction, refuseCopy } from './statements.ts';
 
 export interface GuardOptions {
   /** Everything passes, unread: for a script whose author is trusted like the user. */
   readonly allowMeta: boolean;
   /** `\connect` passes in the forms of pg_dump --create and pg_dumpall, and `\encoding` with it. */
   readonly allowConnect: boolean;
+  /**
+   * COPY with its data in the script passes. Where psql goes on after errors it must not: the data of a COPY that fails is
+   * read as statements and commands. Default: true.
+   */
+  readonly allowCopyData?: boolean;
   /** COPY from and to files and programs of the server passes. Default: false. */
   readonly allowServerFiles?: boolean;
   /** The script runs inside a transaction of ours, and must not end it. Default: false. */
@@ -37,8 +43,7 @@ export interface Preparation {
  * The script's own `\restrict` and `\unrestrict` are left out, and their lines stay, empty: a psql older than they fails at
  * them, and their key is known to whoever wrote the script. Where psql has them, start it as
  * `psql -X -v ON_ERROR_STOP=1 -c '\restrict KEY' -f -` with a random key (not with `allowConnect`). Only that holds against
- * scripts whose SQL changes how psql reads while it runs, and without ON_ERROR_STOP the data of a COPY that failed would
- * be read as SQL.
+ * scripts whose SQL changes how psql reads while it runs.
  *
  * Fails with DbopsErrors: REFUSED; DAMAGED when the script ends within a quote, a comment, a COPY or a restricted part.
  */
@@ -46,10 +51,12 @@ export function guardScript(options: GuardOptions): Transform {
   const held = new HeldBytes();
   const commands = new CommandJudge(options);
   const needs = new Needs(options.preparation);
+  const ends = createScriptEnds();
   const scanner = new SqlScanner(postgresDialect, listenerOf(options, commands, held, needs));
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       if (options.allowMeta) return done(null, chunk);
+      ends.update(chunk);
       const judge = (): void => {
         scanner.scan(chunk);
         held.add(chunk);
@@ -62,6 +69,7 @@ export function guardScript(options: GuardOptions): Transform {
         const { open, line } = scanner.end();
         if (commands.isRestricted) throw cut(`its end after \\restrict`);
         if (open !== 'nothing' && open !== 'a statement') throw cut(`the end of ${open} that begins in line ${line}`);
+        if (!ends.isWhole()) throw cut('the comment with which pg_dump ends it');
       };
       settle({ done, judge, needs, pass: () => push(this, held.rest()) });
     },
@@ -121,11 +129,12 @@ class Needs {
 }
 
 function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldBytes, needs: Needs): ScriptListener {
-  const { allowServerFiles = false, withinTransaction = false, watch } = options;
+  const { allowCopyData = true, allowServerFiles = false, withinTransaction = false, watch } = options;
   return {
     statement(head, line, ended) {
       commands.statement(line);
       judgeStatement(head, line, allowServerFiles);
+      if (!allowCopyData) refuseCopy(head, line);
       if (withinTransaction) judgeTransaction(head, line);
       watch?.statement(head, line, ended);
       needs.note(head);

@@ -35,6 +35,18 @@ export function judgeTransaction(head: Buffer, line: number): void {
   });
 }
 
+/** Fails with REFUSED for every COPY. */
+export function refuseCopy(head: Buffer, line: number): void {
+  if (!/^copy\b/i.test(head.toString('latin1', 0, 5))) return;
+  throw new DbopsError(
+    'REFUSED',
+    `line ${line}: a COPY cannot be let through where failed statements are passed over`,
+    {
+      hint: 'When it fails, psql takes its rows for statements and commands. Leave --keep-going out, or use an archive.',
+    },
+  );
+}
+
 function judgeCopy(head: Buffer, line: number): void {
   const copy = readCopy(head);
   if (copy?.with === 'stream') return;

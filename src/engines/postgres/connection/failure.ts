@@ -24,8 +24,14 @@ const explanations: readonly Explanation[] = [
       /connection to server .*(Connection refused|No such file or directory|No route to host|timeout expired|Network is unreachable)/,
     hint: 'Check that the server runs and listens there: pg_isready with the same host and port.',
   },
-  { pattern: /database "[^]*" does not exist/, hint: 'Check the name: psql --list shows the databases of the server.' },
-  { pattern: /role "[^]*" does not exist/, hint: 'Check the user in the address, or create the role.' },
+  {
+    pattern: /connection to server .*database "[^]*" does not exist/,
+    hint: 'Check the name: psql --list shows the databases of the server.',
+  },
+  {
+    pattern: /connection to server .*role "[^]*" does not exist/,
+    hint: 'Check the user in the address, or create the role.',
+  },
   {
     pattern: /no pg_hba\.conf entry|pg_hba\.conf rejects/,
     hint: 'Allow this user, database and host in the pg_hba.conf of the server; look at sslmode too.',
@@ -50,7 +56,11 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern: /permission denied for database/,
-    hint: 'Let the role in: GRANT CONNECT ON DATABASE name TO role; to restore it needs CREATEDB: ALTER ROLE role CREATEDB.',
+    hint: 'Let the role in: GRANT CONNECT ON DATABASE name TO role.',
+  },
+  {
+    pattern: /permission denied to create database/,
+    hint: 'A restore is made in a new database, which takes its place: ALTER ROLE role CREATEDB, or use another role.',
   },
   {
     pattern: /permission denied/,

@@ -78,10 +78,12 @@ function judge({ program, keepGoing, refusal, label }: RestoreProgramRequest, en
   if (ended.signal !== null || ended.stderr === '') {
     throw explainFailure(`${name} failed on ${label}`, describeEnd(ended), 'TOOL_FAILED');
   }
-  throw explainFailure(`${label} cannot be restored`, conciseOf(said), refusal.code, refusal.hint ?? hint);
+  const otherwise = name === 'psql' ? scriptHint : archiveHint;
+  throw explainFailure(`${label} cannot be restored`, conciseOf(said), refusal.code, refusal.hint ?? otherwise);
 }
 
-const hint =
+const scriptHint = 'Create what it needs on that server, or correct the script, and run this again.';
+const archiveHint =
   'Create what it needs on that server and run this again, or add --keep-going: statements that fail are warnings then.';
 
 /** The server's words and the statement they are about; not the progress before them. */

@@ -23,12 +23,10 @@ export interface DumpFlags {
 
 export function dumpOptions(command: Command): Command {
   return command
+    .optionsGroup('PostgreSQL:')
+    .option('--all-databases', 'every database of the server, each as a target of its own')
     .addOption(
-      new Option('--format <format>', 'of a PostgreSQL dump (default: custom)').choices([
-        'custom',
-        'plain',
-        'directory',
-      ]),
+      new Option('--format <format>', 'of the dump (default: custom)').choices(['custom', 'plain', 'directory']),
     )
     .option('--jobs <n>', 'tables dumped at once, with --format directory', parseCount)
     .option('--schema-only', 'definitions without rows')

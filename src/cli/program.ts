@@ -50,7 +50,7 @@ async function runCommand(host: Host, { version, loadWorld }: Program, redactor:
       exitCode = present(await work(session), flags, host, redactor);
     },
     print: async (command, work) => {
-      exitCode = present(await work(host), command.optsWithGlobals<GlobalFlags>(), host, redactor);
+      exitCode = present(await work(host, loadWorld), command.optsWithGlobals<GlobalFlags>(), host, redactor);
     },
   };
   try {

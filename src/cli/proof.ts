@@ -2,11 +2,13 @@ import type { VerifyLevel } from '../core/levels.ts';
 import type { Verification } from '../core/records.ts';
 
 /** The verdict of a verification, for people. */
-export function proofOf(verification: Verification): string {
+export function proofOf(verification: Verification, isForeign = false): string {
   const what: Record<VerifyLevel, string> = {
     checksum: 'every stored byte matches its checksum',
     structure: 'every stored byte and the structure are sound',
-    restore: 'restored into a scratch place and equal to what was backed up',
+    restore: isForeign
+      ? 'restored into a scratch place without an error'
+      : 'restored into a scratch place and equal to what was backed up',
   };
   const verdict = verification.ok
     ? [`  proven: ${what[verification.level]}`]

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Target } from '../config/settings.ts';
+import { refuseContradictions } from '../core/dump-options.ts';
 import { DbopsError } from '../core/errors.ts';
 import { deriveTargetName } from '../core/ids.ts';
 import type { FactLevel, VerifyLevel } from '../core/levels.ts';
@@ -93,6 +94,8 @@ async function requestOf(
   storage: BackupRequest['storage'],
 ): Promise<BackupRequest> {
   const { settings, host } = session;
+  const options = { ...target.dump, ...dumpOptionsOf(flags) };
+  refuseContradictions(options);
   const scratch = flags.scratchDir === undefined ? settings.scratchDir : resolve(host.cwd, flags.scratchDir);
   return {
     target: target.name,
@@ -105,7 +108,7 @@ async function requestOf(
     pinned: flags.pin === true,
     codec: parseCodec(session, flags.compress ?? target.compress),
     facts: flags.facts ?? target.facts,
-    options: { ...target.dump, ...dumpOptionsOf(flags) },
+    options,
     readBack: (flags.verify ?? settings.verify) !== 'none',
     lockWaitMs: flags.lockWait ?? settings.lockWaitMs,
     scratchParent: scratch,

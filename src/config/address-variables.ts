@@ -9,8 +9,15 @@ export function addressIn(read: Read): string | undefined {
   if (url !== undefined) return url;
   const name = read('DATABASE_NAME');
   if (name !== undefined) return fromPieces(name, read);
-  const libpq = ['PGDATABASE', 'PGHOST', 'PGHOSTADDR', 'PGSERVICE'].some((variable) => read(variable) !== undefined);
-  return libpq ? 'postgresql://' : undefined;
+  return fromLibpq(read);
+}
+
+/** Names what libpq would fill in by itself, because backups are kept under that name. */
+function fromLibpq(read: Read): string | undefined {
+  const service = read('PGSERVICE');
+  if (service !== undefined) return `postgresql://?service=${encodeURIComponent(service)}`;
+  const isSet = ['PGDATABASE', 'PGHOST', 'PGHOSTADDR'].some((variable) => read(variable) !== undefined);
+  return isSet ? `postgresql:///${encodeURIComponent(read('PGDATABASE') ?? read('PGUSER') ?? '')}` : undefined;
 }
 
 function fromPieces(name: string, read: Read): string {

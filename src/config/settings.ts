@@ -74,7 +74,8 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
     scratchDir: config.scratchDir === undefined ? undefined : resolve(folder, config.scratchDir),
     scratchUrl: config.scratchUrl,
     configured,
-    targetOf: (word, nameOf) => configured(word) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
+    targetOf: (word, nameOf) =>
+      configured(refuseEmpty(word)) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
     defaultTargets: () => defaultTargets(Object.keys(targets), env),
     storageOf: (target, named) => {
       if (named !== undefined) return locate(named, config.storages ?? {}, { location: named, folder: cwd }, folder);
@@ -95,6 +96,13 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
       return chosen === undefined ? base : policyOfDays(chosen, base);
     },
   };
+}
+
+function refuseEmpty(word: string): string {
+  if (word.trim() !== '') return word;
+  throw new DbopsError('USAGE', 'an empty word names no database', {
+    hint: 'A variable on the command line is not set. Name a target, a path or an address.',
+  });
 }
 
 function namedTarget(name: TargetName, raw: TargetConfig, folder: string, compress: string | undefined): Target {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DbopsError } from './errors.ts';
 
 // A word of an argument list cannot hold a NUL.
 const patterns = z.array(z.string().regex(/^[^\0]{1,1000}$/, 'write 1 to 1000 characters')).min(1);
@@ -29,3 +30,22 @@ export const dumpOptionsSchema = z.strictObject({
 
 export type DumpOptions = Readonly<z.infer<typeof dumpOptionsSchema>>;
 export type DumpFormat = NonNullable<DumpOptions['format']>;
+
+/**
+ * Refuses options of which one would have no effect, before anything is begun.
+ * @throws DbopsError USAGE
+ */
+export function refuseContradictions(options: DumpOptions): void {
+  const { format = 'custom', jobs, schemaOnly, dataOnly, globals, rolePasswords } = options;
+  if (schemaOnly === true && dataOnly === true) {
+    throw new DbopsError('USAGE', '--schema-only and --data-only exclude each other', { hint: 'Leave one out.' });
+  }
+  if (jobs !== undefined && format !== 'directory') {
+    throw new DbopsError('USAGE', `--jobs has no effect with --format ${format}`, {
+      hint: 'Only --format directory is dumped by several jobs.',
+    });
+  }
+  if (rolePasswords === true && globals !== true) {
+    throw new DbopsError('USAGE', '--role-passwords has no effect without --globals', { hint: 'Add --globals.' });
+  }
+}

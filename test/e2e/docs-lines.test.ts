@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { commandNames, helpOf } from '../support/help.ts';
 import { readProjectFile, type Command } from '../support/markdown.ts';
+import { prepareServer } from '../support/postgres/documents.ts';
+import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 import { prepareFolder, runCommands, type Finished } from '../support/shell.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
+const cluster = sharedCluster();
+
 describe('every line of from-scripts.md that works ends with 0', () => {
   test.for(linesOf(readProjectFile('docs/from-scripts.md')))('%s', async (line) => {
-    expect(await failuresOf(['export DATABASE_URL=sqlite:app.db', line])).toEqual([]);
+    expect(await failuresOf([line])).toEqual([]);
   });
 });
 
@@ -31,9 +35,17 @@ async function failuresOf(lines: readonly string[]): Promise<Finished[]> {
   const folder = await temporaryFolder();
   await prepareFolder(folder);
   // Apart, because ids in a line stand for that of the newest backup there is.
-  const made = await runCommands(folder, [commandOf('dbops backup app.db --tag release=42')]);
-  const finished = [...made, ...(await runCommands(folder, lines.map(commandOf)))];
+  const server = lines.some(needsServer) ? await prepareServer(cluster()) : undefined;
+  const first = lines.some((line) => line.includes('DATABASE_URL') && !line.startsWith('dbops init'))
+    ? 'dbops backup "$DATABASE_URL" --globals --tag release=42'
+    : 'dbops backup app.db --tag release=42';
+  const made = await runCommands(folder, [commandOf(first)], server);
+  const finished = [...made, ...(await runCommands(folder, lines.map(commandOf), server))];
   return finished.filter(({ exitCode }) => exitCode !== 0);
+}
+
+function needsServer(line: string): boolean {
+  return /_URL|db\.example|^dbops backup$/.test(line);
 }
 
 function commandOf(line: string): Command {

@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandsOf, fencesOf, readProjectFile, type Command } from '../support/markdown.ts';
+import { prepareServer } from '../support/postgres/documents.ts';
+import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 import { shapeDifferences } from '../support/shape.ts';
 import { fits, prepareFolder, runCommands, type Finished } from '../support/shell.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -14,7 +16,10 @@ const documents = [
   'docs/format.md',
   'docs/from-scripts.md',
   'docs/output.md',
+  'docs/postgresql.md',
 ];
+
+const cluster = sharedCluster();
 
 /** What a test must not do to the machine it runs on, and what CI does anyway. */
 const exempt = new Set([
@@ -31,6 +36,7 @@ describe('every command of the documents does and prints what is said', () => {
     const folder = await temporaryFolder();
     await prepareFolder(folder);
     await mkdir(join(folder, 'tmp'));
+    const server = await prepareServer(cluster());
     // The README begins with the first backup; the others take one for granted.
     if (document !== 'README.md')
       await runCommands(folder, [{ line: 'dbops backup app.db', exitCode: 0, output: undefined }]);
@@ -43,7 +49,7 @@ describe('every command of the documents does and prints what is said', () => {
       }
       if (!['sh', 'console', 'crontab'].includes(fence.language)) continue;
       const commands = commandsOf(fence).filter(({ line }) => !exempt.has(line));
-      const finished = await runCommands(folder, commands);
+      const finished = await runCommands(folder, commands, server);
       printed = finished.at(-1)?.output ?? '';
       problems.push(...differences(commands, finished).map((text) => `line ${fence.line}: ${text}`));
     }

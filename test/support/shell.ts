@@ -28,16 +28,28 @@ export interface Finished {
   readonly output: string;
 }
 
+/** What a server of PostgreSQL that the documents speak of is here. */
+export interface ServerOfDocuments {
+  /** Puts addresses of it in the place of those at `db.example`. */
+  readonly standIn: (line: string) => string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /**
  * Runs commands one after the other in one shell, so that `cd` and variables hold until the block's end. Absolute
  * paths of the text lie below the folder, and its ids and times stand for those of the newest backup there.
  */
-export async function runCommands(folder: string, commands: readonly Command[]): Promise<Finished[]> {
-  const lines = commands.map(({ line }) => `{ ${standIn(line, folder)}\n} 2>&1\nprintf '\\n\\001%s\\001' $?\n`);
+export async function runCommands(
+  folder: string,
+  commands: readonly Command[],
+  server?: ServerOfDocuments,
+): Promise<Finished[]> {
+  const here = (line: string): string => standIn(server?.standIn(line) ?? line, folder);
+  const lines = commands.map(({ line }) => `{ ${here(line)}\n} 2>&1\nprintf '\\n\\001%s\\001' $?\n`);
   const { stdout } = await execa('bash', ['-c', `set -o pipefail\n${lines.join('')}`], {
     cwd: folder,
     extendEnv: false,
-    env: { PATH: `${join(folder, 'bin')}:/usr/local/bin:/usr/bin:/bin`, HOME: folder },
+    env: { PATH: `${join(folder, 'bin')}:/usr/local/bin:/usr/bin:/bin`, HOME: folder, ...server?.env },
     stripFinalNewline: false,
     stdin: 'ignore',
   });
@@ -48,7 +60,7 @@ export async function runCommands(folder: string, commands: readonly Command[]):
 }
 
 function standIn(line: string, folder: string): string {
-  const placed = line.replace(/(?<=[\s'"]|^)\/(srv|etc|tmp)\//g, (_, top: string) => `${folder}/${top}/`);
+  const placed = line.replace(/(?<=[\s'"=]|^)\/(srv|etc|tmp)\//g, (_, top: string) => `${folder}/${top}/`);
   return placed
     .replace(/\b\d{8}T\d{6}Z(-[0-9a-f]{8})?/g, (whole, suffix?: string) => {
       const id = readlinkSync(join(folder, 'backups/app/latest'));

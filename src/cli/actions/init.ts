@@ -1,16 +1,24 @@
 import { writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { CONFIG_NAMES } from '../../config/load.ts';
 import { configTemplate } from '../../config/template.ts';
 import { DbopsError, hasCode, messageOf } from '../../core/errors.ts';
 import { deriveTargetName } from '../../core/ids.ts';
 import type { Host } from '../host.ts';
 import type { CommandResult } from '../session.ts';
+import type { World } from '../world.ts';
 
-export async function init(host: Host, database: string, dryRun: boolean): Promise<CommandResult> {
+interface InitRequest {
+  readonly database: string;
+  readonly dryRun: boolean;
+}
+
+export async function init(host: Host, world: World, { database, dryRun }: InitRequest): Promise<CommandResult> {
   const file = join(host.cwd, CONFIG_NAMES[0]);
-  const name = deriveTargetName(basename(database));
-  const text = configTemplate(database, name);
+  const engine = world.engineForAddress(database);
+  const { location, password } = engine.locate(database, host.cwd);
+  const name = deriveTargetName(engine.nameOf(location));
+  const text = configTemplate(password === undefined ? database : location, name, engine.name);
   if (dryRun) return { document: { ok: true, dryRun, file, target: name }, text: text.trimEnd() };
   try {
     writeFileSync(file, text, { flag: 'wx', mode: 0o600 });

@@ -63,11 +63,19 @@ export async function run(session: Session, word: string, flags: RestoreFlags): 
 }
 
 function destinationOf(session: Session, subject: Restorable, { into }: RestoreFlags): Target {
-  if (into !== undefined) return session.targetOf(into);
+  if (into !== undefined) return sameKind(session, subject, session.targetOf(into));
   const origin = subject.stored?.backup.manifest.target;
   const target = origin === undefined ? undefined : session.settings.configured(origin);
   if (target !== undefined) return target;
   throw new DbopsError('USAGE', 'it is not clear where to restore to', { hint: 'Add --into <path>.' });
+}
+
+function sameKind({ world }: Session, { engine, label }: Restorable, target: Target): Target {
+  const { name } = world.engineForAddress(target.address);
+  if (name === engine.name) return target;
+  throw new DbopsError('USAGE', `${label} is of ${engine.name}, and --into names a database of ${name}`, {
+    hint: engine.name === 'sqlite' ? 'Name a file.' : 'Name an address such as postgresql://user@host/name.',
+  });
 }
 
 async function restoreWhole(

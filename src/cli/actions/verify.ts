@@ -20,6 +20,8 @@ export interface VerifyFlags extends SelectorFlags {
 interface Verdict {
   readonly label: string;
   readonly verification: Verification;
+  /** Nothing is known of what it should hold. */
+  readonly isForeign: boolean;
 }
 
 export async function verifyOne(
@@ -63,6 +65,7 @@ async function judge(session: Session, subject: Restorable, flags: VerifyFlags):
   const bench = benchOf(session, name === undefined ? undefined : settings.configured(name), flags.scratchUrl);
   return {
     label: subject.label,
+    isForeign: subject.stored === undefined,
     verification: await verify({ subject, level: flags.level, checks, scratchParent, bench, signal }, ports),
   };
 }
@@ -92,10 +95,10 @@ function present(verdicts: readonly Verdict[], broken: readonly { prefix: string
   };
 }
 
-function describe({ label, verification }: Verdict): string {
+function describe({ label, verification, isForeign }: Verdict): string {
   const ran = verification.checks.filter(({ error }) => error === undefined);
   const checks = ran.map(({ name, ok }) => `  check ${JSON.stringify(name)}: ${ok ? 'passed' : 'FAILED'}`);
   const warnings = verification.warnings.map((warning) => `  warning: ${warning}`);
   const took = `  took ${formatDuration(verification.durationMs)}`;
-  return [label, proofOf(verification), ...checks, ...warnings, took].join('\n');
+  return [label, proofOf(verification, isForeign), ...checks, ...warnings, took].join('\n');
 }

@@ -12,11 +12,12 @@ export function registerBackup(program: Command, runner: Runner): void {
     examples: [
       ['dbops backup app.db', 'into ./backups, checked and read back'],
       ['dbops backup app.db --storage /srv/backups --class daily --prune', 'a crontab line'],
+      ['dbops backup "$DATABASE_URL" --no-owner --no-acl', 'of PostgreSQL, by its pg_dump'],
+      ['dbops backup "$DATABASE_URL" --format directory --jobs 4', 'by four at once, a file a table'],
       ['dbops backup app.db --class pre-deploy --tag release=42 --verify restore', 'before a deploy, proven'],
     ],
   });
-  dumpOptions(storageOption(command))
-    .option('--all-databases', 'every database of the server, each as a target of its own')
+  storageOption(command)
     .option('--class <class>', 'what it is for, and so how long it stays: daily, weekly, pre-deploy …')
     .option('--tag <name=value...>', 'labels to find it by')
     .option('--pin', 'keep it until it is unpinned')
@@ -28,7 +29,7 @@ export function registerBackup(program: Command, runner: Runner): void {
     .option('--scratch-dir <folder>', 'where the snapshot is collected (default: on the disk of the storage)')
     .option('--lock-timeout <time>', 'how long to wait for locks of other programs (default: 30s)', parseMs)
     .option('--dry-run', 'say what would be done');
-  finishCommand(lockWaitOption(command)).action((words: string[], flags: BackupFlags) =>
+  finishCommand(dumpOptions(lockWaitOption(command))).action((words: string[], flags: BackupFlags) =>
     runner.run(command, async (session) => {
       const { backupAll } = await import('../actions/backup.ts');
       return backupAll(session, words, flags);

@@ -9,13 +9,14 @@ export function registerInit(program: Command, runner: Runner): void {
     examples: [
       ['dbops init', 'for ./app.db, to be edited'],
       ['dbops init data/shop.db', 'for that database'],
+      ['dbops init "$DATABASE_URL"', 'for that one; its password is left out'],
     ],
   });
   command.option('--dry-run', 'print it instead');
   finishCommand(command).action((database: string | undefined, flags: { dryRun?: true }) =>
-    runner.print(command, async (host) => {
+    runner.print(command, async (host, loadWorld) => {
       const { init } = await import('../actions/init.ts');
-      return init(host, database ?? './app.db', flags.dryRun === true);
+      return init(host, await loadWorld(), { database: database ?? './app.db', dryRun: flags.dryRun === true });
     }),
   );
 }

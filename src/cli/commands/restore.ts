@@ -10,12 +10,13 @@ export function registerRestore(program: Command, runner: Runner): void {
     examples: [
       ['dbops restore --into copy.db', 'the latest backup, beside the original'],
       ['dbops restore --into app.db --yes', 'in place: proven first, then swapped; the old file is kept'],
+      ['dbops restore --into "$DATABASE_URL" --yes', 'of PostgreSQL: a new database, proven, swapped in by its name'],
       ['dbops restore --table users --into app.db --overwrite', 'one table, into the running database'],
       ['dbops restore --table users --as-sql users.sql', 'one table as SQL to review'],
     ],
   });
   selectorOptions(command)
-    .option('--into <target|path>', 'where to: a configured target or a file (default: the target it came from)')
+    .option('--into <target|path|url>', 'where to (default: the configured target it came from)')
     .option('--create', 'refuse where the database exists, whatever else was said')
     .option('--replace', 'replace the database that exists; it is kept under another name')
     .option('--table <name...>', 'only these tables, with their indexes and triggers')
@@ -24,18 +25,19 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--allow-open', 'replace the database although another process uses it')
     .option('--yes-replace <name>', 'the name of the target to replace: a protected one, or not the one backed up')
     .option('--no-checks', 'skip the configured checks, as when one is newer than the backup')
-    .option('--owner', 'restore who owns what (PostgreSQL; the roles have to exist)')
-    .option('--acl', 'restore who may do what (PostgreSQL)')
+    .option('--dry-run', 'say what would be done')
+    .optionsGroup('PostgreSQL:')
+    .option('--owner', 'restore who owns what; the roles have to exist')
+    .option('--acl', 'restore who may do what; the roles have to exist')
     .option('--globals', 'first the roles and tablespaces of the backup; those that exist stay as they are')
-    .option('--jobs <n>', 'tables restored at once (PostgreSQL; default: one a processor, up to 4)', parseCount)
-    .option('--schema-only', 'definitions without rows (PostgreSQL)')
+    .option('--jobs <n>', 'tables restored at once (default: one a processor, up to 4)', parseCount)
+    .option('--schema-only', 'definitions without rows')
     .option('--clean-room', 'first prove it on a throw-away server, before the destination is asked for anything')
-    .option('--keep-going', 'report statements that fail as warnings (PostgreSQL)')
+    .option('--keep-going', 'report statements that fail as warnings')
     .option('--allow-commands', 'let a plain SQL file run commands of psql, which may do anything on this machine')
     .option('--no-analyze', 'do not let the server learn about the restored tables')
     .option('--drop-old', 'drop the database that was replaced, once the new one is in place')
-    .option('--scratch-dir <folder>', 'where large temporary files go when the destination is another machine')
-    .option('--dry-run', 'say what would be done');
+    .option('--scratch-dir <folder>', 'where large temporary files go (default: the temporary folder)');
   finishCommand(command).action((word: string | undefined, flags: RestoreFlags) =>
     runner.run(command, async (session) => {
       const { run } = await import('../actions/restore.ts');

@@ -12,6 +12,7 @@ export function registerVerify(program: Command, runner: Runner): void {
       ['dbops verify', 'every stored byte of the latest backup'],
       ['dbops verify --level restore', 'restore it into a scratch place and compare'],
       ['dbops verify --all --level structure', 'every backup of the storage'],
+      ['dbops verify --level restore --scratch-url "$SCRATCH_URL"', 'of PostgreSQL: on a server of yours'],
     ],
   });
   selectorOptions(command)

@@ -22,9 +22,10 @@ describe('the environment names a database', () => {
       'postgresql://me@db:5433/shop',
     ],
     ['not by pieces without a name', { DATABASE_HOST: 'db', DATABASE_PASSWORD: 'secret' }, undefined],
-    ['by libpq', { PGDATABASE: 'shop' }, 'postgresql://'],
-    ['by the service of libpq', { PGSERVICE: 'shop' }, 'postgresql://'],
-    ['by the host of libpq', { PGHOST: 'db' }, 'postgresql://'],
+    ['by libpq', { PGDATABASE: 'my shop' }, 'postgresql:///my%20shop'],
+    ['by the service of libpq', { PGSERVICE: 'shop', PGDATABASE: 'x' }, 'postgresql://?service=shop'],
+    ['by the host of libpq', { PGHOST: 'db' }, 'postgresql:///'],
+    ['by host and user of libpq', { PGHOST: 'db', PGUSER: 'me' }, 'postgresql:///me'],
     ['not by a user or password of libpq alone', { PGUSER: 'me', PGPASSWORD: 'secret' }, undefined],
   ])('%s', (_, env, address) => {
     expect(from(env)).toBe(address);

@@ -33,7 +33,9 @@ export async function promote(
   const kept = exists ? await freeName(query, name, stamp) : undefined;
   if (kept !== undefined) {
     await refuseUsers(query, name, allowOpen);
-    await inherit(query, name, database.name);
+    await inherit(query, name, database.name).catch((error: unknown) => {
+      throw error instanceof SqlError ? irreplaceable(destination, error) : error;
+    });
   }
   await swap(server, destination, { name, staged: database.name, kept }, allowOpen);
   database.release();
@@ -164,8 +166,12 @@ async function swap(
     if (!(error instanceof SqlError)) throw error;
     // Somebody came in between the ending of the others and the renaming.
     if (error.state === OBJECT_IN_USE && allowOpen && ended.status === 'fulfilled' && tries < mostTries) continue;
-    throw explainFailure(`${destination.label} cannot be replaced, and is as it was`, error.message);
+    throw irreplaceable(destination, error);
   }
+}
+
+function irreplaceable({ label }: Connection, { message }: SqlError): DbopsError {
+  return explainFailure(`${label} cannot be replaced, and is as it was`, message);
 }
 
 const OBJECT_IN_USE = '55006';

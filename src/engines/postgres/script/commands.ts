@@ -71,7 +71,7 @@ export function nameOf(command: Command): string {
 }
 
 const hint =
-  'Look at that line: psql would run it on this machine, as you. Allow psql commands only in a script whose author you trust as yourself.';
+  'Look at that line: psql would run it on this machine, as you. Add --allow-commands only if you trust the author of the file as yourself.';
 
 function refusal(command: Command): DbopsError {
   return new DbopsError('REFUSED', `line ${command.line}: the psql command ${nameOf(command)} is not let through`, {

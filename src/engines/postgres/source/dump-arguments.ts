@@ -1,5 +1,4 @@
-import type { DumpFormat, DumpOptions } from '../../../core/dump-options.ts';
-import { DbopsError } from '../../../core/errors.ts';
+import { refuseContradictions, type DumpFormat, type DumpOptions } from '../../../core/dump-options.ts';
 import type { Compression } from '../../../core/ports/engine.ts';
 
 /** How one dump is made, decided before anything is started. */
@@ -63,15 +62,4 @@ function patterns(options: DumpOptions): string[] {
     'exclude-schema': options.excludeSchemas,
   };
   return Object.entries(flags).flatMap(([flag, list = []]) => list.map((pattern) => `--${flag}=${pattern}`));
-}
-
-function refuseContradictions({ format = 'custom', jobs, schemaOnly, dataOnly }: DumpOptions): void {
-  if (schemaOnly === true && dataOnly === true) {
-    throw new DbopsError('USAGE', '--schema-only and --data-only exclude each other', { hint: 'Leave one out.' });
-  }
-  if (jobs !== undefined && format !== 'directory') {
-    throw new DbopsError('USAGE', `--jobs has no effect with --format ${format}`, {
-      hint: 'Only --format directory is dumped by several jobs.',
-    });
-  }
 }

@@ -2,7 +2,7 @@ import { DbopsError } from '../../../core/errors.ts';
 import type { DatabaseAddress, Dump, DumpRequest, Probe, Source } from '../../../core/ports/engine.ts';
 import type { CallOptions } from '../../../core/ports/storage.ts';
 import type { EngineHost } from '../../engine-driver.ts';
-import { formatAddress } from '../connection/address.ts';
+import { formatAddress, type Parameters } from '../connection/address.ts';
 import { findClients } from '../connection/clients.ts';
 import { createConnection, type Connection } from '../connection/connection.ts';
 import { openSession, type Session } from '../connection/session.ts';
@@ -58,13 +58,19 @@ function probeOf({ connection, clients, environment }: OpenDatabase): Probe {
   const advice = clientAdvice(clients.version);
   const { values } = environment;
   return {
-    database: formatAddress({ ...connection.parameters, dbname: String(values['database'] ?? '') }),
+    database: formatAddress({ ...placeOf(connection), dbname: String(values['database'] ?? '') }),
     serverVersion: String(values['serverVersion'] ?? ''),
     bytes: Number(values['databaseBytes'] ?? 0),
     scratchBytes: 0,
     settings: values,
     warnings: [...environment.warnings, ...(advice === undefined ? [] : [advice])],
   };
+}
+
+/** Where it is; not who asks, nor how: both change, and it is the same database. */
+function placeOf({ parameters }: Connection): Parameters {
+  const kept = new Set(['service', 'host', 'hostaddr', 'port']);
+  return Object.fromEntries(Object.entries(parameters).filter(([keyword]) => kept.has(keyword)));
 }
 
 // What the facts read stands in the catalogs since then.

@@ -28,6 +28,8 @@ test.each([
   ['FATAL:  sorry, too many clients already', 'Free connections'],
   ['FATAL:  the database system is starting up', 'Wait until'],
   ['ERROR:  permission denied for table orders', 'pg_read_all_data'],
+  ['ERROR:  permission denied to create database', 'CREATEDB'],
+  ['ERROR:  must be member of role "postgres"', 'Use a superuser'],
   ['ERROR:  canceling statement due to lock timeout', '--lock-timeout'],
   ['ERROR:  canceling statement due to conflict with recovery', 'max_standby_streaming_delay'],
   ['ERROR:  out of shared memory\nHINT:  You might need to increase max_locks_per_transaction.', 'Raise max_locks'],

@@ -79,6 +79,7 @@ test('what is true by default adds nothing', () => {
 
 test.each([
   [{ schemaOnly: true, dataOnly: true }, '--schema-only and --data-only exclude each other'],
+  [{ rolePasswords: true }, '--role-passwords has no effect without --globals'],
   [{ jobs: 2 }, '--jobs has no effect with --format custom'],
   [{ jobs: 2, format: 'plain' as const }, '--jobs has no effect with --format plain'],
 ])('%j is refused', (options, words) => {

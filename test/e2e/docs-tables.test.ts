@@ -52,7 +52,7 @@ interface Schema {
 function keysOf(schema: Schema, path = ''): string[] {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   const { properties, additionalProperties, items } = schema;
-  if (items !== undefined) return [path, ...keysOf(items, `${path}[]`)];
+  if (items !== undefined) return items.properties === undefined ? [path] : [path, ...keysOf(items, `${path}[]`)];
   if (path === 'targets.<name>.retention' || path === 'retention.classes') return [path];
   if (typeof additionalProperties === 'object') return keysOf(additionalProperties, below('<name>'));
   if (properties === undefined) return [path];

@@ -44,7 +44,10 @@ export async function runCommands(
   commands: readonly Command[],
   server?: ServerOfDocuments,
 ): Promise<Finished[]> {
-  const here = (line: string): string => standIn(server?.standIn(line) ?? line, folder);
+  const here = (line: string): string => {
+    const placed = standIn(line, folder);
+    return server?.standIn(placed) ?? placed;
+  };
   const lines = commands.map(({ line }) => `{ ${here(line)}\n} 2>&1\nprintf '\\n\\001%s\\001' $?\n`);
   const { stdout } = await execa('bash', ['-c', `set -o pipefail\n${lines.join('')}`], {
     cwd: folder,

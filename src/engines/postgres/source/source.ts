@@ -70,7 +70,10 @@ function probeOf({ connection, clients, environment }: OpenDatabase): Probe {
 /** Where it is; not who asks, nor how: both change, and it is the same database. */
 function placeOf({ parameters }: Connection): Parameters {
   const kept = new Set(['service', 'host', 'hostaddr', 'port']);
-  return Object.fromEntries(Object.entries(parameters).filter(([keyword]) => kept.has(keyword)));
+  const isDefault = (keyword: string, value: string): boolean => keyword === 'port' && value === '5432';
+  return Object.fromEntries(
+    Object.entries(parameters).filter(([keyword, value]) => kept.has(keyword) && !isDefault(keyword, value)),
+  );
 }
 
 // What the facts read stands in the catalogs since then.

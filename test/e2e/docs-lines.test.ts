@@ -36,7 +36,7 @@ async function failuresOf(lines: readonly string[]): Promise<Finished[]> {
   await prepareFolder(folder);
   // Apart, because ids in a line stand for that of the newest backup there is.
   const server = lines.some(needsServer) ? await prepareServer(cluster()) : undefined;
-  const first = lines.some((line) => line.includes('DATABASE_URL') && !line.startsWith('dbops init'))
+  const first = lines.some((line) => /DATABASE_URL|db\.example/.test(line) && !line.startsWith('dbops init'))
     ? 'dbops backup "$DATABASE_URL" --globals --tag release=42'
     : 'dbops backup app.db --tag release=42';
   const made = await runCommands(folder, [commandOf(first)], server);

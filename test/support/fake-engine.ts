@@ -7,6 +7,7 @@ import type {
   DumpPart,
   Engine,
   Examination,
+  Inspection,
   PartSource,
   Promotion,
 } from '../../src/core/ports/engine.ts';
@@ -20,7 +21,7 @@ export const someFacts: Facts = {
 
 export interface FakeEngineOptions {
   readonly parts?: readonly DumpPart[];
-  readonly uninspected?: boolean;
+  readonly inspection?: Inspection;
   readonly finish?: () => Promise<void>;
   /** What looking at stored parts finds. */
   readonly problems?: readonly string[];
@@ -59,7 +60,7 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         return {
           tools: {},
           parts: options.parts ?? [],
-          uninspected: options.uninspected ?? true,
+          inspection: options.inspection ?? 'contents',
           finish: async () => {
             await options.finish?.();
             return { facts: someFacts, problems: [], warnings: [], checks: [] };
@@ -69,8 +70,8 @@ export function fakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       },
       [Symbol.asyncDispose]: async () => undefined,
     }),
-    inspect: async (parts) => {
-      note('inspect', await contentsOf(parts));
+    inspect: async (parts, depth) => {
+      note(`inspect ${depth}`, await contentsOf(parts));
       return options.problems ?? [];
     },
     refuseIncomplete: async () => undefined,

@@ -19,6 +19,7 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--into <target|path|url>', 'where to (default: the configured target it came from)')
     .option('--create', 'refuse where the database exists, whatever else was said')
     .option('--replace', 'replace the database that exists; it is kept under another name')
+    .option('--drop-old', 'remove the database that was replaced, once the new one is in place')
     .option('--table <name...>', 'only these tables, with their indexes and triggers')
     .option('--as-sql <file>', 'write the tables as SQL instead')
     .option('--overwrite', 'replace tables that exist (what is replaced is kept)')
@@ -36,7 +37,6 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--keep-going', 'report statements that fail as warnings')
     .option('--allow-commands', 'let a plain SQL file run commands of psql, which may do anything on this machine')
     .option('--no-analyze', 'do not let the server learn about the restored tables')
-    .option('--drop-old', 'drop the database that was replaced, once the new one is in place')
     .option('--scratch-dir <folder>', 'where large temporary files go (default: the temporary folder)');
   finishCommand(command).action((word: string | undefined, flags: RestoreFlags) =>
     runner.run(command, async (session) => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DbopsError } from '../../../src/core/errors.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
 import type { DumpPart } from '../../../src/core/ports/engine.ts';
@@ -33,6 +33,11 @@ async function run(
   return { ...fake, folder, outcome };
 }
 
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('missing');
+  return value;
+}
+
 const dump = (failure?: Error): DumpPart[] => [
   { name: 'db.dump', source: { type: 'program', program: fakeProgram('all of it', failure) } },
 ];
@@ -40,7 +45,7 @@ const dump = (failure?: Error): DumpPart[] => [
 test('what nobody saw while it was made is looked at as it was stored', async () => {
   const { outcome, calls, requests } = await run({ parts: dump() });
   expect(outcome).toMatchObject({ parts: [{ name: 'db.dump.zst', codecs: [{ id: 'zstd' }] }] });
-  expect(calls).toEqual(['dump', 'inspect', 'end dump']);
+  expect(calls).toEqual(['dump', 'inspect contents', 'end dump']);
   expect(requests[1]).toEqual({ 'db.dump.zst': 'all of it' });
 });
 
@@ -52,7 +57,7 @@ test('a dump that is not whole is never published, and nothing of it stays', asy
   });
   expect((await catalogOf(folder)).backups).toEqual([]);
   expect(litterIn(folder)).toEqual([]);
-  expect(calls).toEqual(['dump', 'inspect', 'end dump']);
+  expect(calls).toEqual(['dump', 'inspect contents', 'end dump']);
 });
 
 test.each(['zstd', 'gzip', 'none'])(
@@ -73,6 +78,20 @@ test('facts that cannot be read make no backup either', async () => {
   const { outcome, folder } = await run({ parts: dump(), finish });
   expect(outcome).toMatchObject({ message: 'the connection was lost' });
   expect(litterIn(folder)).toEqual([]);
+});
+
+describe('it is looked at as a whole', () => {
+  test('where the engine says that its end may be missing', async () => {
+    expect((await run({ parts: dump(), inspection: 'whole' })).calls).toContain('inspect whole');
+  });
+
+  test('where the compressor may have lost it', async () => {
+    const { ports } = createTestPorts({ temporaryFolder: await temporaryFolder(), path: '/usr/bin:/bin' });
+    const codec = { ...required(ports.codecs.parse('zstd')), isSure: () => Promise.resolve(false) };
+    expect((await run({ parts: dump() }, { codec })).calls).toContain('inspect whole');
+    const parts = dump().map((part) => ({ ...part, compressed: true }));
+    expect((await run({ parts }, { codec })).calls, 'it had no part in it').toContain('inspect contents');
+  });
 });
 
 test('nothing is looked at when nothing was asked to be read back', async () => {

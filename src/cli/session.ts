@@ -34,7 +34,7 @@ export interface Session {
 
 /** What a command has to say in the end; nothing else goes to stdout. */
 export interface CommandResult {
-  /** Printed with --json; its members are a contract (docs/json.md). */
+  /** Printed with --json; its members are a contract (docs/output.md). */
   readonly document: object;
   readonly text: string;
   /** Printed after the text, for places and commands that dbops made: no secret is looked for in them. */

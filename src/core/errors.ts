@@ -1,6 +1,6 @@
 /**
  * Every expected failure of dbops has one of these codes. The number is the process's exit status and is part of
- * the public contract (docs/exit-codes.md); a code may be added, none may change its number.
+ * the public contract (docs/output.md); a code may be added, none may change its number.
  */
 export const EXIT_CODES = {
   /** A bug of ours: printed with its stack. */

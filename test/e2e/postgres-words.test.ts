@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -97,6 +97,25 @@ test('a role that may not put a database in the place of another is told so, and
   expect(result.stderr).toContain('Use a superuser');
   const left = await cluster().sql('postgres', "SELECT datname FROM pg_database WHERE datname LIKE 'kept%'");
   expect(left).toBe('kept');
+});
+
+test('a configuration is checked for addresses that cannot be read and options without effect, all at once', async () => {
+  const folder = await temporaryFolder();
+  const config = {
+    targets: {
+      one: { database: 'postgresql://me:hunter2@db/x?shmod=1', dump: { jobs: 2 } },
+      two: { database: 'postgresql://db/x', replica: 'mysql://db/x', dump: { schemaOnly: true, dataOnly: true } },
+    },
+    scratchUrl: 'postgresql://me:a/hunter2@db',
+  };
+  await writeFile(join(folder, 'dbops.json'), JSON.stringify(config));
+  const { exitCode, stderr } = await run(folder, ['config', 'check']);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('has 5 problems');
+  for (const place of ['one.database', 'one.dump', 'two.replica', 'two.dump', 'scratchUrl']) {
+    expect(stderr).toMatch(new RegExp(`^  (targets\\.)?${place}: `, 'm'));
+  }
+  expect(stderr).not.toContain('hunter2');
 });
 
 describe('nothing but the environment is needed', () => {

@@ -1,4 +1,6 @@
 import { configJsonSchema } from '../../config/schema.ts';
+import type { Target } from '../../config/settings.ts';
+import { refuseContradictions } from '../../core/dump-options.ts';
 import { DbopsError } from '../../core/errors.ts';
 import { addressOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
@@ -10,6 +12,7 @@ export async function checkConfig(session: Session): Promise<CommandResult> {
       hint: 'Write one with `dbops init`, or name it with --config.',
     });
   }
+  refuseUnusable(session, settings.configPath);
   const targets = settings.targetNames.map((name) => {
     const target = session.targetOf(name);
     const { location } = settings.storageOf(target, undefined);
@@ -20,6 +23,41 @@ export async function checkConfig(session: Session): Promise<CommandResult> {
     document: { ok: true, config: settings.configPath, targets },
     text: [`${settings.configPath} is sound`, ...lines].join('\n'),
   };
+}
+
+/** What the form of the file does not show: addresses that nothing reads, options of which one has no effect. */
+function refuseUnusable(session: Session, path: string): void {
+  const { settings, world } = session;
+  const locate = (address: string, { folder }: Pick<Target, 'folder'>): unknown =>
+    world.engineForAddress(address).locate(address, folder);
+  const { scratchUrl } = settings;
+  const problems = [
+    ...settings.targetNames.flatMap((name) => {
+      const target = session.targetOf(name);
+      const { address, replica, dump } = target;
+      return [
+        ...problemOf(`targets.${name}.database`, () => locate(address, target)),
+        ...(replica === undefined ? [] : problemOf(`targets.${name}.replica`, () => locate(replica, target))),
+        ...problemOf(`targets.${name}.dump`, () => refuseContradictions(dump)),
+      ];
+    }),
+    ...(scratchUrl === undefined ? [] : problemOf('scratchUrl', () => locate(scratchUrl, { folder: '/' }))),
+  ];
+  if (problems.length === 0) return;
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  throw new DbopsError('CONFIG_INVALID', `${path} has ${count}:${problems.map((line) => `\n  ${line}`).join('')}`, {
+    hint: 'Correct the file. All keys and forms of addresses: docs/configuration.md.',
+  });
+}
+
+function problemOf(place: string, look: () => unknown): string[] {
+  try {
+    look();
+    return [];
+  } catch (error) {
+    if (error instanceof DbopsError) return [`${place}: ${error.message}`];
+    throw error;
+  }
 }
 
 export async function printSchema(): Promise<CommandResult> {

@@ -49,3 +49,9 @@ export function refuseContradictions(options: DumpOptions): void {
     throw new DbopsError('USAGE', '--role-passwords has no effect without --globals', { hint: 'Add --globals.' });
   }
 }
+
+/** The dump options among those that a manifest records; what a newer dbops added is left out. Undefined for nonsense. */
+export function readDumpOptions(recorded: Readonly<Record<string, unknown>>): DumpOptions | undefined {
+  const { success, data } = z.object(dumpOptionsSchema.shape).safeParse(recorded);
+  return success ? data : undefined;
+}

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { Backup, Catalog } from '../core/catalog.ts';
-import { dumpOptionsSchema } from '../core/dump-options.ts';
+import { readDumpOptions } from '../core/dump-options.ts';
 import { DbopsError } from '../core/errors.ts';
 import { compactTime } from '../core/ids.ts';
 import { MANIFEST_NAME, type Manifest } from '../core/manifest.ts';
@@ -94,9 +93,8 @@ function rawBytes({ parts, source }: Manifest): number {
 export function originOf({ stored }: Restorable): Pick<StageRequest, 'dumped' | 'settings'> {
   if (stored === undefined) return {};
   const { options, source } = stored.backup.manifest;
-  // Options of a newer dbops, which this one does not know, are left out.
-  const { success, data } = z.object(dumpOptionsSchema.shape).safeParse(options);
-  return { settings: source.settings, ...(success ? { dumped: data } : {}) };
+  const dumped = readDumpOptions(options);
+  return { settings: source.settings, ...(dumped === undefined ? {} : { dumped }) };
 }
 
 /** A backup's folder that was named by its path, wherever it stands now: its manifest says what it is. */

@@ -7,7 +7,7 @@ import { PieceReader } from './piece-reader.ts';
 import type { ScriptListener } from './script.ts';
 import { StatementShape } from './statement-shape.ts';
 
-export const TOKEN_BYTES = 64 * 1024;
+const TOKEN_BYTES = 64 * 1024;
 
 /** The part of the scanner that knows of statements, comments and data, and tells the listener. */
 export abstract class StatementReader extends PieceReader {

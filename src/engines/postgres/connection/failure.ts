@@ -63,10 +63,6 @@ const explanations: readonly Explanation[] = [
     hint: 'A restore is made in a new database, which takes its place: ALTER ROLE role CREATEDB, or use another role.',
   },
   {
-    pattern: /permission denied to create database/,
-    hint: 'A restore makes a new database: ALTER ROLE role CREATEDB, or use a role that has it.',
-  },
-  {
     pattern: /must be (owner|member|superuser|able to SET ROLE)/,
     hint: 'Use a superuser, or the role that owns the database and what is in it.',
   },

@@ -59,7 +59,7 @@ export async function planTables(
 }
 
 /** Unlogged tables that a standby cannot show. */
-export function isRead(relation: Relation, isStandby: boolean): boolean {
+function isRead(relation: Relation, isStandby: boolean): boolean {
   return relation.kind === 'r' && relation.hasData && !(relation.unlogged && isStandby);
 }
 

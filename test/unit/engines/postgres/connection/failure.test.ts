@@ -14,11 +14,14 @@ test.each([
     'pg_isready',
   ],
   ['connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory', 'pg_isready'],
-  ['FATAL:  database "shop" does not exist', 'psql --list'],
-  ['FATAL:  role "me" does not exist', 'create the role'],
+  ['connection to server at "db", port 5432 failed: FATAL:  database "shop" does not exist', 'psql --list'],
+  ['connection to server at "db", port 5432 failed: FATAL:  role "me" does not exist', 'create the role'],
   ['FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "me", database "shop", SSL off', 'pg_hba.conf'],
-  ['server certificate for "other" does not match host name "db"', 'sslrootcert'],
-  ['server does not support SSL, but SSL was required', 'never lowers'],
+  [
+    'connection to server at "db", port 5432 failed: server certificate for "other" does not match host name "db"',
+    'sslrootcert',
+  ],
+  ['connection to server at "db", port 5432 failed: server does not support SSL, but SSL was required', 'never lowers'],
   ['SSL SYSCALL error: EOF detected', 'run this again'],
   [
     'server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally',
@@ -50,10 +53,10 @@ test('what said nothing is told by what was done, with the code that was given',
   expect([error.message, error.code]).toEqual(['pg_dump failed', 'TOOL_FAILED']);
 });
 
-test('the words are those of the server, on one line without the names of programs', () => {
+test('the words are those of the server, on one line without the names of programs and their own queries', () => {
   expect(
     explainFailure('x', 'pg_dump: error: query failed: ERROR:  boom\npg_dump: detail: Query was: SELECT 1').message,
-  ).toBe('x: query failed: ERROR:  boom; detail: Query was: SELECT 1');
+  ).toBe('x: query failed: ERROR:  boom');
 });
 
 describe('rows are not shown', () => {

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { startCluster, type Cluster } from '../support/postgres/cluster.ts';
+import { openDepot } from '../support/postgres/round-trip.ts';
+import { sharedCluster } from '../support/postgres/shared-cluster.ts';
+
+const soak = process.env['DBOPS_SOAK'] !== undefined;
+
+describe('G11: many tables', () => {
+  const tables = soak ? 10_000 : 1_000;
+
+  test(`${tables} of them are backed up, and proven by structure and by a restore`, async () => {
+    await using cluster = await startCluster({ version: '15', settings: { max_locks_per_transaction: 256 } });
+    await makeTables(cluster, tables);
+    const depot = await openDepot();
+    const times: Record<string, number> = {};
+    const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+      const from = performance.now();
+      const result = await work();
+      times[what] = Math.round(performance.now() - from);
+      return result;
+    };
+    const manifest = await timed('backup', () => depot.backUp(cluster, 'many'));
+    expect(manifest.facts.tables).toHaveLength(tables);
+    expect((await timed('structure', () => depot.verify(manifest, cluster.binDir, 'structure'))).problems).toEqual([]);
+    expect((await timed('restore', () => depot.verify(manifest, cluster.binDir))).problems).toEqual([]);
+    console.log(times);
+  });
+
+  test('more than the server has locks for are refused with the setting to raise', async () => {
+    await using cluster = await startCluster({
+      version: '15',
+      settings: { max_locks_per_transaction: 10, max_connections: 10 },
+    });
+    await makeTables(cluster, 1_500);
+    const depot = await openDepot();
+    await expect(depot.backUp(cluster, 'many')).rejects.toMatchObject({
+      code: 'SOURCE_REFUSED',
+      message: expect.stringContaining('out of shared memory'),
+      hint: expect.stringContaining('max_locks_per_transaction'),
+    });
+  });
+});
+
+async function makeTables(cluster: Cluster, count: number): Promise<void> {
+  await cluster.sql('postgres', 'CREATE DATABASE many TEMPLATE template0');
+  await cluster.sql(
+    'many',
+    String.raw`SELECT format('CREATE TABLE t%s (id serial PRIMARY KEY, body text); INSERT INTO t%1$s (body) VALUES (''x'')', i)
+      FROM generate_series(1, ${count}) i \gexec`,
+  );
+}

@@ -41,6 +41,48 @@ describe('G11: many tables', () => {
   });
 });
 
+describe('G10: values of a size', () => {
+  const shared = sharedCluster({ version: '15' });
+  const [rows, megabytes] = soak ? [5, 60] : [5, 10];
+
+  test(`${rows} of ${megabytes} MB come back, as bytes and as text`, async () => {
+    const cluster = shared();
+    await cluster.sql('postgres', 'CREATE DATABASE big TEMPLATE template0');
+    // Nothing that compresses well.
+    const bytes = `(SELECT string_agg(sha512(int8send(i * 100000000 + j)), '') FROM generate_series(1, ${megabytes * 16_000}) j)`;
+    await cluster.sql(
+      'big',
+      `CREATE TABLE files AS SELECT i AS id, ${bytes} AS body, NULL::text AS words FROM generate_series(1::bigint, ${rows}) i;
+       UPDATE files SET words = encode(body, 'base64') WHERE id = 1;`,
+    );
+    const depot = await openDepot();
+    const manifest = await depot.backUp(cluster, 'big', { options: { format: 'directory', jobs: 2 } });
+    expect((await depot.verify(manifest, cluster.binDir)).problems).toEqual([]);
+    await depot.restore(manifest, cluster, 'big copy');
+    const sums = 'SELECT id, sha256(body), md5(words) FROM files ORDER BY id';
+    expect(await cluster.sql('big copy', sums)).toBe(await cluster.sql('big', sums));
+  });
+
+  // Two gigabytes of memory.
+  test.runIf(soak)('too long to be text are told with a way on', async () => {
+    const cluster = shared();
+    await cluster.sql('postgres', 'CREATE DATABASE huge TEMPLATE template0');
+    const megabyte = "decode(repeat('00', 1000000), 'hex')";
+    await cluster.sql(
+      'huge',
+      `CREATE TABLE t AS SELECT (SELECT string_agg(${megabyte}, '') FROM generate_series(1, 540)) AS body`,
+    );
+    const depot = await openDepot();
+    for (const facts of ['rows', 'content'] as const) {
+      await expect(depot.backUp(cluster, 'huge', { facts })).rejects.toMatchObject({
+        code: 'SOURCE_REFUSED',
+        message: expect.stringContaining('invalid memory alloc request size'),
+        hint: expect.stringContaining('--exclude-table-data'),
+      });
+    }
+  });
+});
+
 async function makeTables(cluster: Cluster, count: number): Promise<void> {
   await cluster.sql('postgres', 'CREATE DATABASE many TEMPLATE template0');
   await cluster.sql(

@@ -83,6 +83,11 @@ const explanations: readonly Explanation[] = [
     pattern: /conflict with recovery/,
     hint: 'The standby stopped a long query. Raise max_standby_streaming_delay or set hot_standby_feedback there.',
   },
+  {
+    // The server makes the text of a row in one piece of memory, of less than 1 GB.
+    pattern: /invalid memory alloc request size|Cannot enlarge string buffer|string buffer exceeds maximum/,
+    hint: 'A value is too long to be written as text (bytea of more than half a gigabyte). Leave its table out with --exclude-table-data and copy it with COPY … (FORMAT binary), or keep such values as large objects.',
+  },
   { pattern: /out of shared memory|max_locks_per_transaction/, hint: 'Raise max_locks_per_transaction on the server.' },
   {
     pattern: /was killed by SIGKILL/,

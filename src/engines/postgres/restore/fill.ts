@@ -16,6 +16,7 @@ import { runRestore, type Refusal, type RestoreProgramRequest } from './pg-resto
 import { majorOf } from './preflight.ts';
 import { runScript } from './run-script.ts';
 import { createScriptNeeds } from './script-needs.ts';
+import { findServerGaps } from './server-gaps.ts';
 import type { Server } from './server.ts';
 import type { SideDatabase } from './side-database.ts';
 
@@ -91,24 +92,39 @@ export type Run = (part: Pick<RestoreProgramRequest, 'program' | 'args' | 'input
 
 async function runArchive(server: Server, dump: OpenedDump, request: StageRequest, run: Run): Promise<string[]> {
   const { options = {}, signal } = request;
-  const { content, parts, toc } = dump;
+  const { toc } = dump;
   const major = Math.max(server.major, majorOf(toc?.header.dumpVersion) ?? 0);
   const { paths } = await findClients(server.connection, ['pg_restore'], major, signal);
-  const program = paths.pg_restore;
   const remote = server.connection.via.length > 0;
+  const gaps = await findServerGaps(toc, server);
   const jobs = remote || checksDomains(toc) ? 1 : (options.jobs ?? Math.min(mostJobs, availableParallelism()));
-  const args = [...switches(options), ...(jobs === 1 ? [] : [`--jobs=${jobs}`])];
+  const source = await openArchive(dump, request, jobs);
+  const said = await run({
+    ...source,
+    program: paths.pg_restore,
+    args: [...switches(options), ...gaps.args, ...source.args],
+  });
+  return [...gaps.warnings, ...said];
+}
+
+/** What pg_restore reads: its input, or a file or folder that its arguments name. */
+async function openArchive(
+  { content, parts }: OpenedDump,
+  request: StageRequest,
+  jobs: number,
+): Promise<Pick<RestoreProgramRequest, 'args' | 'input'>> {
+  const parallel = jobs === 1 ? [] : [`--jobs=${jobs}`];
   if (content.type === 'directory') {
     const folder = await writeFolder(parts, content.files, request);
-    return run({ program, args: [...args, '--format=directory', folder], input: undefined });
+    return { args: [...parallel, '--format=directory', folder], input: undefined };
   }
   if (content.type === 'archive' && jobs === 1) {
-    return run({ program, args, input: await openCounted(parts, content.part, request) });
+    return { args: [], input: await openCounted(parts, content.part, request) };
   }
   // Several jobs jump about in the file, and so does one in a tar.
   const file = join(request.scratch, content.type === 'tar' ? 'db.tar' : 'db.dump');
   await writePart(parts, content.part, file, request);
-  return run({ program, args: [...(content.type === 'tar' ? switches(options) : args), file], input: undefined });
+  return { args: [...(content.type === 'tar' ? [] : parallel), file], input: undefined };
 }
 
 /**

@@ -4,6 +4,7 @@ import { livenessOf, ownIdentity, parseIdentity, formatIdentity } from '../../..
 import type { Connection } from '../connection/connection.ts';
 import { explainFailure } from '../connection/failure.ts';
 import { SqlError, type Query } from '../connection/query.ts';
+import { openSession } from '../connection/session.ts';
 import { quoteIdentifier, quoteLiteral } from '../facts/sql-text.ts';
 import type { Server } from './server.ts';
 
@@ -24,6 +25,8 @@ export interface SideDatabase extends AsyncDisposable {
   release(): void;
 }
 
+type Admin = Pick<Server, 'session' | 'connection' | 'psql' | 'signal' | 'throwAway'>;
+
 const commentPrefix = 'dbops: restore under way, ';
 // A name has 63 bytes; longer ones are cut by the server, and then they are not found again.
 const nameBytes = 63;
@@ -39,35 +42,59 @@ export function nameWith(name: string, suffix: string): string {
  * Makes an empty database beside the one that is to be restored, and removes those that killed runs left. Disposing drops
  * it unless it was released.
  */
-export async function createSideDatabase(
-  admin: Pick<Server, 'session' | 'connection' | 'major'>,
-  wanted: string,
-  form: DatabaseForm,
-): Promise<SideDatabase> {
+export async function createSideDatabase(admin: Admin, wanted: string, form: DatabaseForm): Promise<SideDatabase> {
   const { query } = admin.session;
-  await dropAbandoned(query);
+  await dropAbandoned(admin);
   const name = nameWith(wanted, `_dbops_${Buffer.from(systemRandom(4)).toString('hex')}`);
-  const warnings = await create(query, name, form);
   let kept = false;
+  const discard = async (): Promise<void> => {
+    if (!kept) await dropAfterAll(admin, name);
+  };
   try {
-    await query(
-      `COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${quoteLiteral(commentPrefix + formatIdentity(ownIdentity()))}`,
-    );
+    // Held while this session lives: what has no comment yet is somebody's all the same.
+    await query(`SELECT pg_catalog.pg_advisory_lock(${lockOf(name)})`);
+    const warnings = await create(query, name, form);
+    const comment = quoteLiteral(commentPrefix + formatIdentity(ownIdentity()));
+    await query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${comment}`);
+    return {
+      name,
+      connection: admin.connection.to(name, await quietSetting(admin)),
+      warnings,
+      release: () => {
+        kept = true;
+      },
+      [Symbol.asyncDispose]: discard,
+    };
   } catch (error) {
-    await drop(query, name);
+    await discard();
     throw error;
   }
-  return {
-    name,
-    connection: admin.connection.to(name, await quietSetting(admin)),
-    warnings,
-    release: () => {
-      kept = true;
-    },
-    [Symbol.asyncDispose]: async () => {
-      if (!kept) await drop(query, name);
-    },
-  };
+}
+
+// Within what is left of a container's grace.
+const dropWithinMs = 5_000;
+
+/**
+ * Drops it by a session of its own when the one that made it has ended: aborting ends that one first. Where the server is
+ * out of reach, the next restore drops it; that is no reason to hide why this one failed.
+ */
+async function dropAfterAll(admin: Admin, name: string): Promise<void> {
+  const { session, connection, psql, signal, throwAway } = admin;
+  if (throwAway) return;
+  try {
+    if (!signal.aborted) return await drop(session.query, name);
+  } catch (error) {
+    if (error instanceof DbopsError && error.cause instanceof SqlError) throw error;
+  }
+  try {
+    const within = AbortSignal.timeout(dropWithinMs);
+    await using other = await openSession({ connection, psql, signal: within });
+    // Its making may still be under way where nobody waits for it any more.
+    await other.query(`SELECT pg_catalog.pg_advisory_lock(${lockOf(name)})`);
+    await drop(other.query, name);
+  } catch {
+    // Its comment says whose it was, and that run is dead then.
+  }
 }
 
 /**
@@ -131,14 +158,49 @@ async function drop(query: Query, name: string): Promise<void> {
   });
 }
 
-/** Only those whose run is known to be dead: it may be on another machine. */
-async function dropAbandoned(query: Query): Promise<void> {
+/**
+ * Only those whose run is known to be dead: it may be on another machine. One that has no comment yet is empty, and its
+ * run would hold the lock of its name. What may not be dropped is no reason against a restore.
+ */
+async function dropAbandoned(admin: Admin): Promise<void> {
+  const { query } = admin.session;
   const rows = await query(`
     SELECT datname AS name, pg_catalog.shobj_description(oid, 'pg_database') AS comment FROM pg_catalog.pg_database
     WHERE datname ~ '_dbops_[0-9a-f]{8}$'`);
   for (const { name, comment } of rows) {
-    if (name === null || name === undefined || comment?.startsWith(commentPrefix) !== true) continue;
-    const owner = parseIdentity(comment.slice(commentPrefix.length));
-    if (owner !== undefined && livenessOf(owner) === 'dead') await drop(query, name);
+    if (name === null || name === undefined) continue;
+    const isAbandoned =
+      comment === null || comment === undefined ? await isUnclaimed(admin, name) : isOfDeadRun(comment);
+    if (isAbandoned) await drop(query, name).catch(() => undefined);
   }
+}
+
+function isOfDeadRun(comment: string): boolean {
+  if (!comment.startsWith(commentPrefix)) return false;
+  const owner = parseIdentity(comment.slice(commentPrefix.length));
+  return owner !== undefined && livenessOf(owner) === 'dead';
+}
+
+/** A run was killed between making it and saying whose it is. */
+async function isUnclaimed({ session, connection, psql, signal }: Admin, name: string): Promise<boolean> {
+  const lock = lockOf(name);
+  const [row] = await session.query(`SELECT pg_catalog.pg_try_advisory_lock(${lock})::text AS free`);
+  if (row?.['free'] !== 'true') return false;
+  try {
+    await using inside = await openSession({ connection: connection.to(name), psql, signal });
+    // Ids from here on are given to what people make (FirstNormalObjectId).
+    const [found] = await inside.query(
+      'SELECT (pg_catalog.count(*) = 0)::text AS empty FROM pg_catalog.pg_class WHERE oid >= 16384',
+    );
+    return found?.['empty'] === 'true';
+  } catch {
+    return false;
+  } finally {
+    await session.query(`SELECT pg_catalog.pg_advisory_unlock(${lock})`);
+  }
+}
+
+// Two numbers: one for dbops, and the random part of the name.
+function lockOf(name: string): string {
+  return `1684172656, ${Number.parseInt(name.slice(-8), 16) | 0}`;
 }

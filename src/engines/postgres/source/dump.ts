@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { DumpOptions } from '../../../core/dump-options.ts';
-import { DbopsError } from '../../../core/errors.ts';
+import { DbopsError, hasCode } from '../../../core/errors.ts';
 import type { Dump, DumpPart, DumpRequest, Examination, Inspection } from '../../../core/ports/engine.ts';
 import { isNativeProgram } from '../../../platform/native-program.ts';
 import { databaseArguments } from '../connection/connection.ts';
@@ -134,7 +134,9 @@ function streamed(program: DumpProgram, { format, compressed }: DumpPlan): DumpP
 
 /** Every file of the directory format is a part of its own, so that one table can be fetched alone later. */
 async function runIntoFolder(program: DumpProgram, { compressed }: DumpPlan, folder: string): Promise<DumpPart[]> {
-  await program.run();
+  await program.run().catch((error: unknown) => {
+    throw hasCode(error, 'NO_SPACE') ? scratchFull(error, folder) : error;
+  });
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return Promise.all(
@@ -150,6 +152,15 @@ async function runIntoFolder(program: DumpProgram, { compressed }: DumpPlan, fol
       };
     }),
   );
+}
+
+/** The server may be short of space too, and says so by other words. */
+function scratchFull(error: Error, folder: string): Error {
+  if (!/could not (write|open|create|close) .*(output|directory)/.test(error.message)) return error;
+  return new DbopsError('NO_SPACE', `no space left in ${dirname(folder)} for the directory format: ${error.message}`, {
+    hint: 'Nothing was published. Free space there, or name a place with more room with --scratch-dir.',
+    cause: error,
+  });
 }
 
 function refuseElsewhere({ connection: { via } }: OpenDatabase): void {

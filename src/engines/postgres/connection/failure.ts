@@ -110,7 +110,9 @@ export function explainFailure(
   // Not the statement: a table may be called `ssl`.
   const judged = lines.slice(0, endOf(lines)).filter((line) => !line.startsWith('LINE '));
   const found = explanations.find(({ pattern }) => pattern.test(judged.join('; ')));
-  return new DbopsError(found?.code ?? otherwise, words === '' ? what : `${what}: ${words}`, {
+  // What is known to come from the surroundings says nothing of a backup that is being tested.
+  const code = found === undefined ? otherwise : (found.code ?? (otherwise === 'DAMAGED' ? 'TOOL_FAILED' : otherwise));
+  return new DbopsError(code, words === '' ? what : `${what}: ${words}`, {
     hint: found?.hint ?? hint,
   });
 }

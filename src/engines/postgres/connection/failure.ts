@@ -16,6 +16,10 @@ const explanations: readonly Explanation[] = [
     hint: 'Set PGPASSWORD, or put a line for this host and user into ~/.pgpass (mode 0600), or correct the password.',
   },
   {
+    pattern: /definition of service "[^]*" not found|service file "[^]*" not found/,
+    hint: 'Check the name, and the file: ~/.pg_service.conf, or what PGSERVICEFILE names.',
+  },
+  {
     pattern: /could not translate host name|Name or service not known/,
     hint: 'Check the host in the address, and that this machine can look names up.',
   },
@@ -53,6 +57,10 @@ const explanations: readonly Explanation[] = [
   {
     pattern: /connection to server .*(SSL|certificate)/,
     hint: 'Check sslmode and sslrootcert in the address. dbops never lowers sslmode by itself.',
+  },
+  {
+    pattern: /cannot execute .* in a read-only transaction/,
+    hint: 'The server is a standby, or read-only by its settings: restore into its primary, or into another server.',
   },
   {
     pattern: /permission denied for database/,

@@ -46,13 +46,15 @@ export async function createSideDatabase(admin: Admin, wanted: string, form: Dat
   const { query } = admin.session;
   await dropAbandoned(admin);
   const name = nameWith(wanted, `_dbops_${Buffer.from(systemRandom(4)).toString('hex')}`);
-  let kept = false;
+  // From its making on, which may succeed on the server where nobody hears of it any more.
+  let mayExist = false;
   const discard = async (): Promise<void> => {
-    if (!kept) await dropAfterAll(admin, name);
+    if (mayExist) await dropAfterAll(admin, name);
   };
   try {
     // Held while this session lives: what has no comment yet is somebody's all the same.
     await query(`SELECT pg_catalog.pg_advisory_lock(${lockOf(name)})`);
+    mayExist = true;
     const warnings = await create(query, name, form);
     const comment = quoteLiteral(commentPrefix + formatIdentity(ownIdentity()));
     await query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${comment}`);
@@ -61,12 +63,13 @@ export async function createSideDatabase(admin: Admin, wanted: string, form: Dat
       connection: admin.connection.to(name, await quietSetting(admin)),
       warnings,
       release: () => {
-        kept = true;
+        mayExist = false;
       },
       [Symbol.asyncDispose]: discard,
     };
   } catch (error) {
-    await discard();
+    // What was refused is not there.
+    if (!(error instanceof DbopsError && error.code === 'SOURCE_REFUSED')) await discard();
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { programsOf } from './postgres/programs.ts';
 import { postgresVersions } from './postgres/versions.ts';
 
@@ -18,6 +18,7 @@ const tools: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   flock: 'util-linux',
   pg_lsclusters: 'postgresql-common',
+  '/usr/sbin/pgbouncer': 'pgbouncer',
   '/usr/lib/postgresql/15/bin/initdb': 'postgresql-15',
   '/usr/lib/postgresql/15/bin/pg_dump': 'postgresql-client-15',
 };
@@ -42,12 +43,25 @@ function install(missing: readonly string[]): void {
   };
   execFileSync('apt-get', ['update', '-qq'], { env, stdio: 'inherit' });
   const [servers, others] = [packages.filter(isServer), packages.filter((name) => !isServer(name))];
-  if (others.length > 0) apt(...others);
+  if (others.length > 0) withoutStarts(() => apt(...others));
   if (servers.length > 0) withoutMainCluster(() => apt(...servers));
 }
 
 function isServer(name: string): boolean {
   return /^postgresql-\d+$/.test(name);
+}
+
+const startPolicy = '/usr/sbin/policy-rc.d';
+
+/** Debian's packages start what they install, unless this program says that it is forbidden. */
+function withoutStarts(act: () => void): void {
+  if (existsSync(startPolicy)) return act();
+  writeFileSync(startPolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return act();
+  } finally {
+    rmSync(startPolicy);
+  }
 }
 
 const clusterSettings = '/etc/postgresql-common/createcluster.conf';

@@ -101,7 +101,7 @@ export async function expectNothingLeft(place: Place, cluster?: Cluster): Promis
   await vi.waitFor(async () => expect(await connectionsOf(cluster)).toBe(''), { timeout: 10_000 });
 }
 
-function sideDatabases(cluster: Cluster): Promise<string> {
+export function sideDatabases(cluster: Cluster): Promise<string> {
   return cluster.sql('postgres', "SELECT datname FROM pg_database WHERE datname ~ '_dbops_'");
 }
 

@@ -25,7 +25,7 @@ export interface SideDatabase extends AsyncDisposable {
   release(): void;
 }
 
-type Admin = Pick<Server, 'session' | 'connection' | 'psql' | 'signal' | 'throwAway'>;
+type Admin = Pick<Server, 'session' | 'connection' | 'major' | 'psql' | 'signal' | 'throwAway'>;
 
 const commentPrefix = 'dbops: restore under way, ';
 // A name has 63 bytes; longer ones are cut by the server, and then they are not found again.

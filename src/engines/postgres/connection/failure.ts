@@ -25,15 +25,15 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern:
-      /connection to server .*(Connection refused|No such file or directory|No route to host|timeout expired|Network is unreachable)/,
+      /connect(ion)? to server.*(Connection refused|No such file or directory|No route to host|timeout expired|Network is unreachable)/,
     hint: 'Check that the server runs and listens there: pg_isready with the same host and port.',
   },
   {
-    pattern: /connection to server .*database "[^]*" does not exist/,
+    pattern: /(^|; |FATAL: +)database "[^]*" does not exist/,
     hint: 'Check the name: psql --list shows the databases of the server.',
   },
   {
-    pattern: /connection to server .*role "[^]*" does not exist/,
+    pattern: /(^|; |FATAL: +)role "[^]*" does not exist/,
     hint: 'Check the user in the address, or create the role.',
   },
   {
@@ -55,7 +55,8 @@ const explanations: readonly Explanation[] = [
     hint: 'The server ended or the network broke. Nothing was published; run this again when it is back.',
   },
   {
-    pattern: /connection to server .*(SSL|certificate)/,
+    // Not in what is said of a statement.
+    pattern: /^(?![^]*ERROR:)[^]*(SSL|certificate)/,
     hint: 'Check sslmode and sslrootcert in the address. dbops never lowers sslmode by itself.',
   },
   {

@@ -32,8 +32,8 @@ const passages: readonly (readonly [RegExp, string | typeof withoutLiterals])[] 
     '$1: "…"',
   ],
   [/(value) "[^"]*" (is out of range)/g, '$1 "…" $2'],
-  // The statement around an error, where rows stand in INSERT: in a line with half of a literal, or as literals in it.
-  [/^(LINE \d+:)(?=.*\$|(?:[^'\n]*'[^'\n]*')*[^'\n]*'[^'\n]*$).*$/gm, '$1 …'],
+  // The statement around an error, where rows stand in INSERT: in a line with half of a literal or of a word, or as literals in it.
+  [/^(LINE \d+:)(?= \.\.\.|.*\$|(?:[^'\n]*'[^'\n]*')*[^'\n]*'[^'\n]*$).*$/gm, '$1 …'],
   [/^(LINE \d+: )(.*)$/gm, withoutLiterals],
   [/^(Command was: INSERT INTO [^]*?\bVALUES\b)[^]*?(?=\n(?:psql|pg_restore):|(?![^]))/gm, '$1 (…)'],
 ];

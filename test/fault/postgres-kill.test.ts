@@ -16,7 +16,7 @@ import { litterIn } from '../support/tree.ts';
 // A1, A2, A7, A13: dbops is killed or told to stop at moments spread over a run. The next run needs no help.
 
 const shared = sharedCluster();
-const moments = Number(process.env['DBOPS_KILL_MOMENTS'] ?? 4);
+const moments = Number(process.env['DBOPS_KILL_MOMENTS'] ?? 3);
 
 beforeAll(async () => {
   const { sql } = shared();

@@ -40,7 +40,7 @@ END;
 
 const shared = sharedCluster();
 
-test('G13: every backup under load balances after a test restore and a restore', async () => {
+test('every backup under load balances after a test restore and a restore', async () => {
   const cluster = shared();
   await cluster.sql('postgres', 'CREATE DATABASE bank');
   await pgbench(cluster, '-i', '-q', '-s', '1');

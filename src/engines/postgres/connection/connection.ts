@@ -59,17 +59,29 @@ function withSetting(own: Parameters, environment: EngineHost['environment'], se
 
 /** `--dbname` with everything but the password, which no list of arguments may hold. */
 export function databaseArguments({ parameters }: Connection): string[] {
-  return [`--dbname=${connectionString(parameters)}`, '--no-password'];
+  // A service says it for itself.
+  const patience = parameters['service'] === undefined ? keepalives : {};
+  return [`--dbname=${connectionString({ ...patience, ...parameters })}`, '--no-password'];
 }
 
+// A network that goes silent in the middle is noticed after two minutes, not after the system's two hours.
+const keepalives = { keepalives_idle: '60', keepalives_interval: '15', keepalives_count: '4' };
+
 const settings = { LC_ALL: 'C', PGAPPNAME: 'dbops' };
+// Where nobody said how long to wait for a server that does not answer.
+const defaults = { PGCONNECT_TIMEOUT: '30' };
 
 /** Only what libpq reads, and what finds its files: no NODE_OPTIONS or LD_PRELOAD of somebody else's, and no rc files. */
 function clientEnvironment(environment: EngineHost['environment'], password: string | undefined): Command['env'] {
   const kept = Object.entries(environment).filter(([name]) =>
     /^(PG(?!CLIENTENCODING$)[A-Z]+|PATH|HOME|USER|LOGNAME|TMPDIR|KRB5.*)$/.test(name),
   );
-  return { ...Object.fromEntries(kept), ...settings, ...(password === undefined ? {} : { PGPASSWORD: password }) };
+  return {
+    ...defaults,
+    ...Object.fromEntries(kept),
+    ...settings,
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+  };
 }
 
 // What libpq would take from its variables, said in the address, where people can see it.
@@ -89,7 +101,7 @@ function withVariables(parameters: Parameters, environment: EngineHost['environm
  * the first line and leaves the rest to the program.
  */
 function insideWords(password: string | undefined, extra: Readonly<Record<string, string>>): string[] {
-  const assignments = Object.entries({ ...settings, ...extra }).map(([name, value]) => `${name}=${value}`);
+  const assignments = Object.entries({ ...defaults, ...settings, ...extra }).map(([name, value]) => `${name}=${value}`);
   if (password === undefined) return ['env', ...assignments];
   return ['sh', '-c', 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec "$@"', 'sh', 'env', ...assignments];
 }

@@ -53,6 +53,7 @@ describe('a program that runs here', () => {
         KRB5CCNAME: '/tmp/krb',
         LC_ALL: 'C',
         PGAPPNAME: 'dbops',
+        PGCONNECT_TIMEOUT: '30',
         EXTRA: '1',
       },
       preface: '',
@@ -83,7 +84,7 @@ describe('a program that runs elsewhere', () => {
     const connection = connect({ via: ['docker', 'exec', '-i', 'db'], environment });
     expect(connection.command('psql', ['-l'], { EXTRA: '1' })).toEqual({
       file: 'docker',
-      args: ['exec', '-i', 'db', 'env', 'LC_ALL=C', 'PGAPPNAME=dbops', 'EXTRA=1', 'psql', '-l'],
+      args: ['exec', '-i', 'db', 'env', 'PGCONNECT_TIMEOUT=30', 'LC_ALL=C', 'PGAPPNAME=dbops', 'EXTRA=1', 'psql', '-l'],
       env: environment,
       preface: '',
     });

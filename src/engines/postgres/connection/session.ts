@@ -54,15 +54,16 @@ export async function openSession({ connection, psql, signal }: SessionRequest):
   program.child.stdin?.write(preface);
   const { query, feed, passBytes } = converse(program, mark, connection.label, signal);
   try {
+    // Limits that are set for a role or by PGOPTIONS are meant for an application's statements.
+    await query('SET statement_timeout = 0');
     const [row] = await query('SELECT pg_catalog.getdatabaseencoding() AS encoding');
     // Nothing is known of such bytes, and the server would refuse to call them UTF-8: each becomes one letter here.
     if (row?.['encoding'] === 'SQL_ASCII') {
       await query("SET client_encoding = 'SQL_ASCII'");
       passBytes();
     }
-    // What our literals rely on, whatever is set for the role; and its limits are meant for an application's statements.
+    // What our literals rely on, whatever is set for the role.
     await query('SET standard_conforming_strings = on');
-    await query('SET statement_timeout = 0');
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw error;

@@ -163,6 +163,7 @@ describe('a side database', () => {
       expect(dead).not.toBe(comment);
       await make('side_dbops_00000001', `COMMENT ON DATABASE side_dbops_00000001 IS '${dead}'`);
       await make('side_dbops_00000002');
+      await cluster().sql('side_dbops_00000002', 'CREATE SCHEMA theirs');
       await using next = await createSideDatabase(server, 'side', {});
       expect(await names('side%')).toEqual(['side_dbops_00000002', living.name, next.name].toSorted());
     });

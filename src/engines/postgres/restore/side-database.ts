@@ -193,7 +193,7 @@ async function isUnclaimed({ session, connection, psql, signal }: Admin, name: s
     await using inside = await openSession({ connection: connection.to(name), psql, signal });
     // Ids from here on are given to what people make (FirstNormalObjectId).
     const [found] = await inside.query(
-      'SELECT (pg_catalog.count(*) = 0)::text AS empty FROM pg_catalog.pg_class WHERE oid >= 16384',
+      `SELECT (pg_catalog.count(*) = 0)::text AS empty FROM (${made}) AS made WHERE oid >= 16384`,
     );
     return found?.['empty'] === 'true';
   } catch {
@@ -202,6 +202,10 @@ async function isUnclaimed({ session, connection, psql, signal }: Admin, name: s
     await session.query(`SELECT pg_catalog.pg_advisory_unlock(${lock})`);
   }
 }
+
+const made = ['pg_class', 'pg_proc', 'pg_type', 'pg_namespace', 'pg_extension', 'pg_largeobject_metadata']
+  .map((catalog) => `SELECT oid FROM pg_catalog.${catalog}`)
+  .join(' UNION ALL ');
 
 // Two numbers: one for dbops, and the random part of the name.
 function lockOf(name: string): string {

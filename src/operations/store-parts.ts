@@ -21,7 +21,7 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
   const { storage, prefix, signal, onProgress } = destination;
   const codec = codecFor(part, destination.codec);
   const name = parseObjectKey(nameStored(part, codec));
-  const raw = measureSource(part.source, codec, signal);
+  const raw = measureSource(part.source, signal);
   const encoded = await encode(raw.source, codec, signal);
   const watch = codec?.watch();
   const stored = createMeter((bytes, chunk) => {
@@ -38,10 +38,11 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
       hint: `Nothing was published. Repair or remove the ${codec?.id ?? ''} program on the PATH, or use --compress none.`,
     });
   }
+  const content = measure ?? (codec === undefined ? stored.measure() : undefined);
   return {
     name,
     ...stored.measure(),
-    ...(measure === undefined ? {} : { raw: measure }),
+    ...(content === undefined ? {} : { raw: content }),
     codecs: codec === undefined ? [] : [{ id: codec.id, ...codec.settings }],
   };
 }
@@ -64,13 +65,10 @@ interface Measured {
 
 /**
  * A file is read twice, once by the codec's program and once here; a stream is measured on its way. A program's output
- * that goes into another program is not seen.
+ * that goes into another program is not seen, and where no codec is, what is stored is it.
  */
-function measureSource(source: ByteSource, codec: Codec | undefined, signal: AbortSignal): Measured {
-  if (source.type === 'program') {
-    if (codec !== undefined) return { source, measure: Promise.resolve(undefined) };
-    return measureSource({ type: 'stream', stream: source.program.read() }, codec, signal);
-  }
+function measureSource(source: ByteSource, signal: AbortSignal): Measured {
+  if (source.type === 'program') return { source, measure: Promise.resolve(undefined) };
   if (source.type === 'file') {
     return { source, measure: measureFile(source.path, signal) };
   }

@@ -8,7 +8,7 @@ export function proofOf(verification: Verification, isForeign = false): string {
     structure: 'every stored byte and the structure are sound',
     restore: isForeign
       ? 'restored into a scratch place without an error'
-      : 'restored into a scratch place and equal to what was backed up',
+      : 'restored into a scratch place and equal to what was recorded of it',
   };
   const verdict = verification.ok
     ? [`  proven: ${what[verification.level]}`]

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Catalog } from '../core/catalog.ts';
+import { DbopsError } from '../core/errors.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { byTime, filterBackups } from '../core/selector.ts';
 import { openForeign, openForeignFolder } from '../operations/foreign.ts';
@@ -22,6 +23,7 @@ export interface OpenSubject extends AsyncDisposable {
 /** Opens what a selector means: a backup's folder or a foreign file when it is a path, else one of the storage. */
 export async function openSubject(session: Session, word: string, flags: SelectorFlags): Promise<OpenSubject> {
   const { ports, signal } = session;
+  refuseAddress(word);
   const path = resolve(session.host.cwd, word);
   if (isPath(word) && !(existsSync(path) && statSync(path).isDirectory())) {
     return holding(await openForeign(path, ports, { signal }));
@@ -39,6 +41,14 @@ export async function openSubject(session: Session, word: string, flags: Selecto
     await storage[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Not shown: a password may stand in it. */
+function refuseAddress(word: string): void {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(word)) return;
+  throw new DbopsError('USAGE', 'the address of a database stands where a backup is expected', {
+    hint: 'Give `latest`, an id or a path; a database to restore into is named with --into.',
+  });
 }
 
 /** The storage of the target that was named, or the default one. */

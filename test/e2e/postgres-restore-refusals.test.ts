@@ -102,7 +102,7 @@ describe('plain SQL that is more than SQL is refused before anything is changed'
       expectRefusal(await restoreScript(place, `CREATE TABLE t ();\n${line}\n`, flags), {
         exitCode: 9,
         message: /^line 4: /,
-        hint: /Look at that line/,
+        hint: /Look at that line|made with --create/,
       });
     }
     await expectUntouched(place);

@@ -37,7 +37,7 @@ function routines(scope: Scope): Record<string, string> {
     a.agginitval, a.aggminitval`;
   return {
     functions: `
-      SELECT ${line(name, 'pg_get_function_arguments(p.oid)', 'pg_get_function_result(p.oid)', words, 'p.prosrc', 'p.probin', sorted('p.proconfig'), 'p.protrftypes::regtype[]')}
+      SELECT ${line(name, 'pg_get_function_arguments(p.oid)', 'pg_get_function_result(p.oid)', words, 'p.prosrc', 'p.probin', sorted(alike('p.proconfig')), 'p.protrftypes::regtype[]')}
       ${functions} JOIN pg_language l ON l.oid = p.prolang ${where} AND p.prokind <> 'a'`,
     aggregates: `
       SELECT ${line(name, 'pg_get_function_arguments(p.oid)', 'p.proparallel', transitions)}
@@ -112,7 +112,7 @@ function textSearch(scope: Scope): Record<string, string> {
       SELECT ${line(inSchema('c.cfgname'), 'p.prsname', mapping)}
       ${from('pg_ts_config', 'c', 'cfgnamespace')} JOIN pg_ts_parser p ON p.oid = c.cfgparser ${where('pg_ts_config', 'c.oid')}`,
     'text search dictionaries': `
-      SELECT ${line(inSchema('d.dictname'), 't.tmplname', 'd.dictinitoption')}
+      SELECT ${line(inSchema('d.dictname'), 't.tmplname', `replace(d.dictinitoption, '"', '')`)}
       ${from('pg_ts_dict', 'd', 'dictnamespace')} JOIN pg_ts_template t ON t.oid = d.dicttemplate ${where('pg_ts_dict', 'd.oid')}`,
     'text search parsers': `
       SELECT ${line(inSchema('p.prsname'), 'p.prsstart', 'p.prstoken', 'p.prsend', 'p.prsheadline', 'p.prslextype')}
@@ -138,4 +138,9 @@ function others(scope: Scope): Record<string, string> {
       SELECT ${line(inSchema('s.stxname'), 'pg_get_statisticsobjdef(s.oid)')}
       ${from('pg_statistic_ext', 's', 'stxnamespace')} ${where('pg_statistic_ext', 's.oid')}`,
   };
+}
+
+/** Settings in one spelling: a restore writes lists with other blanks and quotes. */
+function alike(settings: string): string {
+  return `(SELECT array_agg(regexp_replace(replace(s, '"', ''), '\\s*,\\s*', ', ', 'g')) FROM unnest(${settings}) s)`;
 }

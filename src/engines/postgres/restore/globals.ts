@@ -34,7 +34,7 @@ export async function restoreGlobals(
     program: server.psql,
     args: ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=on', '--output=/dev/null', '--file=-'],
     input: Readable.from(linesOf(missing), { objectMode: false }).pipe(
-      guardScript({ allowMeta: false, allowConnect: false, allowCopyData: false }),
+      guardScript({ allowMeta: false, allowConnect: false, allowServerObjects: true, allowCopyData: false }),
     ),
     signal,
     keepGoing: false,

@@ -208,6 +208,7 @@ async function commentOf(query: Query, name: string): Promise<string> {
 function undoLine(connection: Connection, name: string, kept: string, stamp: string): string {
   const aside = nameWith(name, `_undone_${stamp.toLowerCase()}`);
   const statements = [
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${quoteLiteral(name)}`,
     `ALTER DATABASE ${quoteIdentifier(name)} RENAME TO ${quoteIdentifier(aside)}`,
     `ALTER DATABASE ${quoteIdentifier(kept)} RENAME TO ${quoteIdentifier(name)}`,
   ];

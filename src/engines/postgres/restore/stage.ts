@@ -9,6 +9,7 @@ import type {
   Staging,
 } from '../../../core/ports/engine.ts';
 import type { EngineHost } from '../../engine-driver.ts';
+import { inspectTar } from '../archive/inspect-tar.ts';
 import { findClients } from '../connection/clients.ts';
 import { createConnection } from '../connection/connection.ts';
 import { explained } from '../connection/failure.ts';
@@ -23,7 +24,7 @@ import { readContent, readTocOf, type OpenedDump } from './dump-content.ts';
 import { refuseRowsAlone, schemasToMake, selectionInCopy } from './dumped-part.ts';
 import { fillDatabase, type Filling } from './fill.ts';
 import { restoreGlobals } from './globals.ts';
-import { leftOutOfDatabase } from './left-out.ts';
+import { leftOutOfDatabase, rightsLeftOut } from './left-out.ts';
 import {
   createStandIns,
   formOfDump,
@@ -86,16 +87,18 @@ export async function stage(
 
 /** Finds out before anything is made whether the server can take the dump at all. */
 async function prepare(server: Server, dump: OpenedDump, request: StageRequest): Promise<string[]> {
-  const { toc } = dump;
+  const { toc, content } = dump;
   const { options = {} } = request;
   refuseOlderServer(toc, server.major, server.connection.label);
   const warnings = options.globals === true ? await restoreGlobals(server, dump, request) : [];
+  if (content.type === 'tar') await refuseCutTar(dump, request);
   if (toc === undefined) return warnings;
   const { query } = server.session;
   refuseMissingExtensions(
     await missingExtensions(toc, query),
     server.throwAway ? 'the test server' : server.connection.label,
   );
+  if (!server.throwAway) warnings.push(...(await rightsLeftOut(toc, options, query)));
   const wanted = options.owner === true || options.acl === true ? rolesMentioned(toc) : [];
   const missing = await missingRoles([...new Set([...rolesNeeded(toc), ...wanted])], query);
   if (missing.length === 0) return warnings;
@@ -104,7 +107,17 @@ async function prepare(server: Server, dump: OpenedDump, request: StageRequest):
     return [...warnings, ...standInWarning(missing)];
   }
   throw new DbopsError('REFUSED', `${server.connection.label} lacks the roles ${missing.join(', ')}`, {
-    hint: 'Nothing was changed. Create them there, or restore the globals of the backup first; without --owner and --acl only roles of policies are needed.',
+    hint: 'Nothing was changed. Create them there, or restore the globals of the backup first; without --owner and --acl only those of policies and user mappings are needed.',
+  });
+}
+
+/** pg_restore looks for the rest of a tar that was cut off until somebody ends it. */
+async function refuseCutTar({ parts, content }: OpenedDump, request: StageRequest): Promise<void> {
+  if (content.type !== 'tar') return;
+  const { problems } = await inspectTar(await parts.open(content.part.name, request));
+  if (problems.length === 0) return;
+  throw new DbopsError('DAMAGED', `${content.part.name} is damaged: ${problems.slice(0, 5).join('; ')}`, {
+    hint: 'Copy it again from where it came from, or use another backup.',
   });
 }
 

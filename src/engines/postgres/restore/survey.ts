@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { DbopsError } from '../../../core/errors.ts';
 import type { DatabaseAddress, DestinationState } from '../../../core/ports/engine.ts';
 import type { CallOptions } from '../../../core/ports/storage.ts';
 import type { EngineHost } from '../../engine-driver.ts';
@@ -19,10 +20,13 @@ export async function survey(
   const connection = createConnection(destination, host);
   const name = nameIn(connection);
   await using stack = new AsyncDisposableStack();
-  const { session } = await openServer(connection, signal, stack);
+  const server = await openServer(connection, signal, stack);
+  const { session } = server;
   const [row] = await session.query(
-    `SELECT pg_catalog.pg_database_size(oid)::text AS bytes FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(name)}`,
+    `SELECT pg_catalog.pg_database_size(oid)::text AS bytes, datistemplate::text AS template FROM pg_catalog.pg_database WHERE datname = ${quoteLiteral(name)}`,
   );
+  if (row?.['template'] === 'true') refuseTemplate(connection);
+  if (server.connection.parameters['dbname'] === name) refuseOwnPlace(connection);
   return {
     exists: row !== undefined,
     bytes: Number(row?.['bytes'] ?? 0),
@@ -32,6 +36,20 @@ export async function survey(
     stagedAs: 'a new database beside it',
     keptAs: (stamp) => keptName(name, stamp),
   };
+}
+
+/** What is put in its place would be in every database that is made from then on. */
+function refuseTemplate({ label }: Connection): never {
+  throw new DbopsError('REFUSED', `${label} is a template, from which the server makes new databases`, {
+    hint: 'Name another database with --into.',
+  });
+}
+
+/** Nobody can take the name of the database that a session of ours is in. */
+function refuseOwnPlace({ label }: Connection): never {
+  throw new DbopsError('REFUSED', `${label} is the database from which others are made and renamed`, {
+    hint: 'Name another database with --into, and copy by hand what belongs into this one.',
+  });
 }
 
 /** A server tells nobody what is free on its disk; one that is reached by a socket has it on this machine. */

@@ -1,6 +1,7 @@
 import { DbopsError } from '../../../core/errors.ts';
 import type { Command } from '../../../core/sql/script.ts';
 import { isUnsafeEncoding } from './encodings.ts';
+import { madeForOthers } from './reach.ts';
 
 export interface CommandRules {
   /** `\connect`, and `\encoding` before it, as pg_dump --create and pg_dumpall write them. */
@@ -73,9 +74,14 @@ export function nameOf(command: Command): string {
 const hint =
   'Look at that line: psql would run it on this machine, as you. Add --allow-commands only if you trust the author of the file as yourself.';
 
-function refusal(command: Command): DbopsError {
+/** True of `\\connect`, in its short form too. */
+export function leadsElsewhere(command: Command): boolean {
+  return /^\\c(?:onnect)?$/.test(nameOf(command));
+}
+
+export function refusal(command: Command): DbopsError {
   return new DbopsError('REFUSED', `line ${command.line}: the psql command ${nameOf(command)} is not let through`, {
-    hint,
+    hint: leadsElsewhere(command) ? madeForOthers : hint,
   });
 }
 

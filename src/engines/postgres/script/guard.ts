@@ -3,13 +3,17 @@ import { DbopsError } from '../../../core/errors.ts';
 import { postgresDialect } from '../../../core/sql/dialect.ts';
 import { SqlScanner } from '../../../core/sql/scanner.ts';
 import type { ScriptListener } from '../../../core/sql/script.ts';
-import { CommandJudge } from './commands.ts';
+import { CommandJudge, leadsElsewhere, refusal } from './commands.ts';
 import { createScriptEnds } from './ends.ts';
 import { HeldBytes } from './held-bytes.ts';
+import { judgeReach } from './reach.ts';
 import { judgeStatement, judgeTransaction, refuseCopy } from './statements.ts';
 
 export interface GuardOptions {
-  /** Everything passes, unread: for a script whose author is trusted like the user. */
+  /**
+   * Everything passes but what leads to other databases: for a script whose author is trusted like the user, who still
+   * means the one database.
+   */
   readonly allowMeta: boolean;
   /** `\connect` passes in the forms of pg_dump --create and pg_dumpall, and `\encoding` with it. */
   readonly allowConnect: boolean;
@@ -20,6 +24,8 @@ export interface GuardOptions {
   readonly allowCopyData?: boolean;
   /** COPY from and to files and programs of the server passes. Default: false. */
   readonly allowServerFiles?: boolean;
+  /** Roles and tablespaces may be made and altered. Default: false. */
+  readonly allowServerObjects?: boolean;
   /** The script runs inside a transaction of ours, and must not end it. Default: false. */
   readonly withinTransaction?: boolean;
   /** Is told of what passes. */
@@ -55,7 +61,6 @@ export function guardScript(options: GuardOptions): Transform {
   const scanner = new SqlScanner(postgresDialect, listenerOf(options, commands, held, needs));
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      if (options.allowMeta) return done(null, chunk);
       ends.update(chunk);
       const judge = (): void => {
         scanner.scan(chunk);
@@ -64,9 +69,9 @@ export function guardScript(options: GuardOptions): Transform {
       settle({ done, judge, needs, pass: () => push(this, held.release(scanner.settled)) });
     },
     flush(done) {
-      if (options.allowMeta) return done();
       const judge = (): void => {
         const { open, line } = scanner.end();
+        if (options.allowMeta) return;
         if (commands.isRestricted) throw cut(`its end after \\restrict`);
         if (open !== 'nothing' && open !== 'a statement') throw cut(`the end of ${open} that begins in line ${line}`);
         if (!ends.isWhole()) throw cut('the comment with which pg_dump ends it');
@@ -128,12 +133,24 @@ class Needs {
   }
 }
 
+function trustingListener(allowServerObjects: boolean): ScriptListener {
+  return {
+    statement: (head, line) => judgeReach(head, line, allowServerObjects),
+    command(command) {
+      if (leadsElsewhere(command)) throw refusal(command);
+    },
+  };
+}
+
 function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldBytes, needs: Needs): ScriptListener {
-  const { allowCopyData = true, allowServerFiles = false, withinTransaction = false, watch } = options;
+  const { allowCopyData = true, allowServerFiles = false, allowServerObjects = false } = options;
+  const { withinTransaction = false, watch } = options;
+  if (options.allowMeta) return trustingListener(allowServerObjects);
   return {
     statement(head, line, ended) {
       commands.statement(line);
       judgeStatement(head, line, allowServerFiles);
+      judgeReach(head, line, allowServerObjects);
       if (!allowCopyData) refuseCopy(head, line);
       if (withinTransaction) judgeTransaction(head, line);
       watch?.statement(head, line, ended);

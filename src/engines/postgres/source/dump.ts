@@ -4,7 +4,7 @@ import type { DumpOptions } from '../../../core/dump-options.ts';
 import { DbopsError, hasCode } from '../../../core/errors.ts';
 import type { Dump, DumpPart, DumpRequest, Examination, Inspection } from '../../../core/ports/engine.ts';
 import { isNativeProgram } from '../../../platform/native-program.ts';
-import { databaseArguments } from '../connection/connection.ts';
+import { databaseArguments, type Connection } from '../connection/connection.ts';
 import { SqlError, type Query } from '../connection/query.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Selection } from '../facts/selection.ts';
@@ -28,7 +28,7 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
   const selection = selectionOf(request.options);
   refuseIncompleteSight(await findUnreadable(first.query, selection));
   const folder = join(request.scratch, 'db');
-  const program = createProgram(database, plan, name, folder);
+  const program = await createProgram(database, plan, name, folder);
   const queries = sessions.map(({ query }) => query);
   // Sequences belong to no snapshot: pg_dump sees what they are when it comes to them. Those that stand still from
   // before it starts until after it has ended were the same to it.
@@ -110,13 +110,31 @@ function globalsPart(program: DumpProgram): DumpPart {
   return { name: 'globals.sql', source: { type: 'program', program } };
 }
 
-function createProgram(database: OpenDatabase, plan: DumpPlan, snapshot: string, folder: string): DumpProgram {
-  const { connection, clients, signal } = database;
+/** pg_dump writes its strings as the session reads them, and in the old way a backslash may mean two things. */
+async function strictly({ connection, sessions, environment }: OpenDatabase): Promise<Connection> {
+  const [row] =
+    (await sessions[0]?.query(
+      "SELECT reset_val AS setting FROM pg_catalog.pg_settings WHERE name = 'standard_conforming_strings'",
+    )) ?? [];
+  if (row?.['setting'] !== 'off') return connection;
+  return connection.to(String(environment.values['database']), 'standard_conforming_strings=on');
+}
+
+async function createProgram(
+  database: OpenDatabase,
+  plan: DumpPlan,
+  snapshot: string,
+  folder: string,
+): Promise<DumpProgram> {
+  const { clients, signal } = database;
+  const connection = await strictly(database);
   return createDumpProgram({
     connection,
     program: clients.paths.pg_dump,
     args: [
       ...plan.args,
+      // Else it is that of the client, which may be set for the role.
+      `--encoding=${String(database.environment.values['encoding'] ?? 'UTF8')}`,
       `--snapshot=${snapshot}`,
       `--lock-wait-timeout=${connection.lockTimeoutMs}`,
       ...(plan.format === 'directory' ? [`--file=${folder}`] : []),
@@ -132,12 +150,20 @@ function streamed(program: DumpProgram, { format, compressed }: DumpPlan): DumpP
   return { name, source: { type: 'program', program }, compressed, levels };
 }
 
+function wroteNothing(): DbopsError {
+  return new DbopsError('TOOL_FAILED', 'pg_dump ended well and wrote nothing', {
+    hint: 'Nothing was published. Repair or remove the pg_dump that is found first, or name its folder with binDir.',
+  });
+}
+
 /** Every file of the directory format is a part of its own, so that one table can be fetched alone later. */
 async function runIntoFolder(program: DumpProgram, { compressed }: DumpPlan, folder: string): Promise<DumpPart[]> {
   await program.run().catch((error: unknown) => {
     throw hasCode(error, 'NO_SPACE') ? scratchFull(error, folder) : error;
   });
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw hasCode(error, 'ENOENT') ? wroteNothing() : error;
+  });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return Promise.all(
     files.toSorted().map(async (path): Promise<DumpPart> => {

@@ -70,12 +70,15 @@ export function createDumpProgram(request: DumpProgramRequest): DumpProgram {
   };
 }
 
+const changedMeanwhile =
+  'If a table was dropped or altered meanwhile, run this again. Else see the log of the server for more.';
+
 function failureOf(program: string, { label }: Connection, end: ProgramEnd): Error {
   const name = program.split('/').at(-1) ?? program;
   const what = `${name} of ${label} failed`;
   return end.stderr === '' || end.signal !== null
     ? explainFailure(what, describeEnd(end), 'TOOL_FAILED')
-    : explainFailure(what, end.stderr);
+    : explainFailure(what, end.stderr, 'SOURCE_REFUSED', changedMeanwhile);
 }
 
 function linesOf(text: string): string[] {

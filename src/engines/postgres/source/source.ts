@@ -10,6 +10,7 @@ import { readEnvironment } from '../facts/environment.ts';
 import { inReading } from '../facts/reading.ts';
 import { readVersion } from '../facts/sql-text.ts';
 import { clientAdvice } from '../tools/client-advice.ts';
+import type { ProgramVersion } from '../tools/program-version.ts';
 import { explainBlocked } from './blockers.ts';
 import { dumpSnapshot } from './dump.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -63,7 +64,11 @@ function probeOf({ connection, clients, environment }: OpenDatabase): Probe {
     bytes: Number(values['databaseBytes'] ?? 0),
     scratchBytes: 0,
     settings: values,
-    warnings: [...environment.warnings, ...(advice === undefined ? [] : [advice])],
+    warnings: [
+      ...environment.warnings,
+      ...(advice === undefined ? [] : [advice]),
+      ...newerClient(clients.version, Math.trunc(Number(values['serverVersionNum'] ?? 0) / 10_000)),
+    ],
   };
 }
 
@@ -74,6 +79,14 @@ function placeOf({ parameters }: Connection): Parameters {
   return Object.fromEntries(
     Object.entries(parameters).filter(([keyword, value]) => kept.has(keyword) && !isDefault(keyword, value)),
   );
+}
+
+/** What a newer pg_dump writes, an older server does not understand all of: not even the one that it comes from. */
+function newerClient({ major, text }: ProgramVersion, serverMajor: number): string[] {
+  if (major <= serverMajor) return [];
+  return [
+    `pg_dump ${text} is newer than the server: the backup can be restored into PostgreSQL ${major} and newer only, not into this server; install the client programs of version ${serverMajor}`,
+  ];
 }
 
 // What the facts read stands in the catalogs since then.

@@ -71,7 +71,14 @@ describe('a backup can be restored by dbops', () => {
     const place = await openPlace();
     for (const format of ['custom', 'plain']) {
       const { exitCode, stderr } = await place.run([
-        ...['backup', shared().url(name), '--format', format, '--facts', 'content', '--verify', 'restore'],
+        'backup',
+        shared().url(name),
+        '--format',
+        format,
+        '--facts',
+        'content',
+        '--verify',
+        'restore',
       ]);
       expect(exitCode, stderr).toBe(0);
     }

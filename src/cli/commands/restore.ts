@@ -10,7 +10,10 @@ export function registerRestore(program: Command, runner: Runner): void {
     examples: [
       ['dbops restore --into copy.db', 'the latest backup, beside the original'],
       ['dbops restore --into app.db --yes', 'in place: proven first, then swapped; the old file is kept'],
-      ['dbops restore --into "$DATABASE_URL" --yes', 'of PostgreSQL: a new database, proven, swapped in by its name'],
+      [
+        'dbops restore --into "$DATABASE_URL" --owner --acl --yes',
+        'PostgreSQL: proven beside, then swapped in by name',
+      ],
       ['dbops restore --table users --into app.db --overwrite', 'one table, into the running database'],
       ['dbops restore --table users --as-sql users.sql', 'one table as SQL to review'],
     ],

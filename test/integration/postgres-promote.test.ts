@@ -11,7 +11,7 @@ import { createSideDatabase } from '../../src/engines/postgres/restore/side-data
 import { startProgram } from '../../src/platform/program.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 
-const cluster = sharedCluster();
+const cluster = sharedCluster({ settings: { allow_in_place_tablespaces: true } });
 const never = new AbortController().signal;
 const stamp = '20261120T020000Z';
 const host = { environment: { PATH: '/usr/bin:/bin' }, temporaryFolder: '/tmp', codecs: createCodecs(undefined) };
@@ -84,7 +84,8 @@ test('a database that was not there has nothing to be put back', async () => {
   expect(await hasTable('quite_new')).toBe('t');
 });
 
-test('what belongs to the name stays with it: owner, grants, settings, limit and comment', async () => {
+test('what belongs to the name stays with it: owner, grants, settings, limit, comment and disk', async () => {
+  await cluster().sql('postgres', 'CREATE TABLESPACE "fast disk" LOCATION \'\'');
   await make(
     'mine',
     `CREATE ROLE chief; CREATE ROLE clerk;
@@ -98,10 +99,11 @@ test('what belongs to the name stays with it: owner, grants, settings, limit and
      ALTER DATABASE mine CONNECTION LIMIT 17;
      COMMENT ON DATABASE mine IS 'of the "company"';`,
   );
+  await cluster().sql('postgres', 'ALTER DATABASE mine SET TABLESPACE "fast disk"');
   const state = (name: string): Promise<string> =>
     cluster().sql(
       'postgres',
-      `SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'),
+      `SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'), dattablespace,
          (SELECT array_agg(concat(setrole::regrole, setconfig) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)
        FROM pg_database d WHERE datname = '${name}'`,
     );

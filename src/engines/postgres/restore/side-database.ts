@@ -55,7 +55,7 @@ export async function createSideDatabase(admin: Admin, wanted: string, form: Dat
     // Held while this session lives: what has no comment yet is somebody's all the same.
     await query(`SELECT pg_catalog.pg_advisory_lock(${lockOf(name)})`);
     mayExist = true;
-    const warnings = await create(query, name, form);
+    const warnings = await create(query, { name, place: await placeOf(query, wanted) }, form);
     const comment = quoteLiteral(commentPrefix + formatIdentity(ownIdentity()));
     await query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${comment}`);
     return {
@@ -112,8 +112,21 @@ async function quietSetting({ session, major }: Pick<Server, 'session' | 'major'
   return row?.['allowed'] === 'true' ? 'event_triggers=off' : undefined;
 }
 
-async function create(query: Query, name: string, form: DatabaseForm): Promise<string[]> {
-  const plain = `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`;
+/** The disk of the database whose place it is to take. */
+async function placeOf(query: Query, name: string): Promise<string> {
+  const [row] = await query(`
+    SELECT t.spcname AS tablespace FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
+    WHERE d.datname = ${quoteLiteral(name)} AND t.spcname <> 'pg_default'`);
+  const tablespace = row?.['tablespace'];
+  return typeof tablespace === 'string' ? ` TABLESPACE ${quoteIdentifier(tablespace)}` : '';
+}
+
+async function create(
+  query: Query,
+  { name, place }: { readonly name: string; readonly place: string },
+  form: DatabaseForm,
+): Promise<string[]> {
+  const plain = `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0${place}`;
   try {
     await query(plain + formClauses(form));
     return [];

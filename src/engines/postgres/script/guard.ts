@@ -150,7 +150,8 @@ function listenerOf(options: GuardOptions, commands: CommandJudge, held: HeldByt
     statement(head, line, ended) {
       commands.statement(line);
       judgeStatement(head, line, allowServerFiles);
-      judgeReach(head, line, allowServerObjects);
+      // Where it may go into other databases, it may make them.
+      if (!options.allowConnect) judgeReach(head, line, allowServerObjects);
       if (!allowCopyData) refuseCopy(head, line);
       if (withinTransaction) judgeTransaction(head, line);
       watch?.statement(head, line, ended);

@@ -1,3 +1,5 @@
+import type { Query } from '../connection/query.ts';
+
 /**
  * Statements that every session has to run before facts are read in it, so that the same data gives the same text
  * whatever was set for the role or the database, and on any server from 13 to 18. Row security is turned off, which
@@ -18,3 +20,15 @@ export const sessionSettings: readonly string[] = [
   // Compiling a statement costs more than it gains on the short ones, and they are most of them.
   'SET jit = off',
 ];
+
+/** Runs them, and lifts every limit that may be set for the role but that on the wait for locks. */
+export async function applySettings(query: Query, lockTimeoutMs: number): Promise<void> {
+  await query(`SET lock_timeout = ${lockTimeoutMs}`);
+  await query('SET statement_timeout = 0');
+  await query('SET idle_in_transaction_session_timeout = 0');
+  // Only newer servers have these.
+  await query(
+    "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('transaction_timeout', 'idle_session_timeout')",
+  );
+  for (const setting of sessionSettings) await query(setting);
+}

@@ -47,6 +47,8 @@ export interface Settings {
   /** A configured name, or an address given by hand; `nameOf` makes a name for the latter. */
   targetOf(word: string, nameOf: (address: string, folder: string) => string): Target;
   configured(name: string): Target | undefined;
+  /** The database that the environment names, where the configuration names none. */
+  environmentAddress(): string | undefined;
   /** The targets that are meant when none is named. */
   defaultTargets(): readonly string[];
   storageOf(target: Target | undefined, named: string | undefined): StorageLocation;
@@ -76,6 +78,7 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
     configured,
     targetOf: (word, nameOf) =>
       configured(refuseEmpty(word)) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
+    environmentAddress: () => (Object.keys(targets).length > 0 ? undefined : addressIn((name) => variable(name, env))),
     defaultTargets: () => defaultTargets(Object.keys(targets), env),
     storageOf: (target, named) => {
       if (named !== undefined) return locate(named, config.storages ?? {}, { location: named, folder: cwd }, folder);

@@ -141,3 +141,18 @@ async function place(config?: string): Promise<string> {
   expect(made.stderr).not.toContain('error');
   return cwd;
 }
+
+describe('without a configuration', () => {
+  test('a backup goes back into the database that the environment names, and only when that is its own', async () => {
+    const cwd = await temporaryFolder();
+    makeDatabase(join(cwd, 'app.db'), { mark: 'then' });
+    makeDatabase(join(cwd, 'other.db'), { mark: 'other' });
+    const env = { DATABASE_URL: 'app.db' };
+    expect((await runDbops(['backup'], { cwd, env })).exitCode).toBe(0);
+    expect((await runDbops(['restore'], { cwd, env })).exitCode, 'nobody agreed').toBe(9);
+    expect((await runDbops(['restore', '--yes'], { cwd, env: { DATABASE_URL: 'other.db' } })).exitCode).toBe(2);
+    const restored = await runDbops(['restore', '--yes'], { cwd, env });
+    expect(restored.exitCode, restored.stderr).toBe(0);
+    expect(restored.stdout).toMatch(/^restored app\/.* into .*app\.db$/m);
+  });
+});

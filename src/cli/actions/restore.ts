@@ -67,7 +67,13 @@ function destinationOf(session: Session, subject: Restorable, { into }: RestoreF
   const origin = subject.stored?.backup.manifest.target;
   const target = origin === undefined ? undefined : session.settings.configured(origin);
   if (target !== undefined) return target;
-  throw new DbopsError('USAGE', 'it is not clear where to restore to', { hint: 'Add --into <path>.' });
+  // The scripts that had only variables restored into the database of those variables.
+  const address = session.settings.environmentAddress();
+  const named = origin === undefined || address === undefined ? undefined : session.targetOf(address);
+  if (named !== undefined && named.name === origin) return named;
+  throw new DbopsError('USAGE', 'it is not clear where to restore to', {
+    hint: 'Add --into with a path, the address of a database, or a configured target.',
+  });
 }
 
 function sameKind({ world }: Session, { engine, label }: Restorable, target: Target): Target {

@@ -19,7 +19,10 @@ export function registerRestore(program: Command, runner: Runner): void {
     ],
   });
   selectorOptions(command)
-    .option('--into <target|path|url>', 'where to (default: the configured target it came from)')
+    .option(
+      '--into <target|path|url>',
+      'where to (default: the target it came from, of the configuration or environment)',
+    )
     .option('--create', 'refuse where the database exists, whatever else was said')
     .option('--replace', 'replace the database that exists; it is kept under another name')
     .option('--drop-old', 'remove the database that was replaced, once the new one is in place')

@@ -33,7 +33,8 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
       host: host.hostname,
       version,
     }),
-    openStorage: async (location, folder, log) => wrapStorage(await openStorage(location, folder, log)),
+    openStorage: async (address, { env }, log) =>
+      wrapStorage(await openStorage(address, { environment: env, clock: systemClock }, log)),
     openLog,
     engineForAddress,
   };

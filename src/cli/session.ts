@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { isSecret } from '../config/interpolate.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
-import { createSettings, type Settings, type StorageLocation, type Target } from '../config/settings.ts';
+import { createSettings, type Settings, type Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
 import type { LogLevel } from '../core/levels.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
+import type { StorageAddress } from '../core/storage-settings.ts';
 import type { Ports } from '../operations/ports.ts';
 import { createLogReporter, type EventLog } from '../report/log-reporter.ts';
 import { wantsColours } from '../report/paint.ts';
@@ -24,7 +25,7 @@ export interface Session {
   readonly ports: Ports;
   readonly world: World;
   readonly signal: AbortSignal;
-  openStorage(location: StorageLocation): Promise<Storage>;
+  openStorage(address: StorageAddress): Promise<Storage>;
   /** The storage that a command means: its flag, the target's, the configuration's, BACKUP_DIR, ./backups. */
   storageFor(target: Target | undefined, named: string | undefined): Promise<Storage>;
   targetOf(word: string): Target;
@@ -66,8 +67,8 @@ export function openSession({ host, flags, world, signal, redactor }: SessionOpt
   const quiet = flags.quiet === true || flags.json === true;
   const text = createTextReporter({ ...stderr, colours }, world.clock, quiet);
   const reporter = tee([text, createLogReporter(log)]);
-  const openStorage = (location: StorageLocation): Promise<Storage> =>
-    world.openStorage(location.location, location.folder, (call) => log.debug(call, 'storage'));
+  const openStorage = (address: StorageAddress): Promise<Storage> =>
+    world.openStorage(address, host, (call) => log.debug(call, 'storage'));
   return {
     host,
     flags,

@@ -31,7 +31,7 @@ export async function openSubject(session: Session, word: string, flags: Selecto
   const foreign = isPath(word) ? await openForeignFolder(path, ports) : undefined;
   if (foreign !== undefined) return holding(foreign);
   const storage = isPath(word)
-    ? await session.openStorage({ location: path, folder: session.host.cwd })
+    ? await session.openStorage({ location: path, folder: session.host.cwd, settings: {} })
     : await storageOf(session, flags);
   try {
     if (isPath(word)) return holding(await openFolder(storage, ports, { signal }), storage);

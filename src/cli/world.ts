@@ -3,6 +3,7 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
+import type { StorageAddress } from '../core/storage-settings.ts';
 import type { Ports } from '../operations/ports.ts';
 import type { EventLog } from '../report/log-reporter.ts';
 import type { Host } from './host.ts';
@@ -11,7 +12,7 @@ import type { Host } from './host.ts';
 export interface World {
   readonly clock: Clock;
   createPorts(options: { readonly reporter: Reporter; readonly host: Host }): Ports;
-  openStorage(location: string, folder: string, log: (call: object) => void): Promise<Storage>;
+  openStorage(address: StorageAddress, host: Host, log: (call: object) => void): Promise<Storage>;
   openLog(options: LogChoice): EventLog;
   /** @throws DbopsError USAGE */
   engineForAddress(address: string): EngineChoice;

@@ -84,18 +84,22 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** What no single value shows: a name that is used and never given. */
 function crossProblems({ storages = {}, storage, targets = {} }: ConfigFile): string[] {
   const looksLikeName = (location: string): boolean => /^[\w-]+$/.test(location);
-  const used: [string, string | undefined][] = [
-    ['storage', storage],
-    ...Object.entries(targets).map(([name, target]): [string, string | undefined] => [
-      `targets.${name}.storage`,
-      target.storage,
+  const used = [
+    { place: 'storage', words: [storage ?? []].flat() },
+    ...Object.entries(targets).flatMap(([name, target]) => [
+      { place: `targets.${name}.storage`, words: [target.storage ?? []].flat() },
+      { place: `targets.${name}.storages`, words: target.storages ?? [] },
     ]),
   ];
-  return used.flatMap(([place, location]) =>
-    location !== undefined && looksLikeName(location) && !Object.hasOwn(storages, location)
-      ? [`${place}: no storage is called ${location}; write ./${location} for a folder of that name`]
-      : [],
+  const unknown = used.flatMap(({ place, words }) =>
+    words
+      .filter((word) => looksLikeName(word) && !Object.hasOwn(storages, word))
+      .map((word) => `${place}: no storage is called ${word}; write ./${word} for a folder of that name`),
   );
+  const twice = Object.entries(targets)
+    .filter(([, target]) => target.storage !== undefined && target.storages !== undefined)
+    .map(([name]) => `targets.${name}: storage and storages exclude each other; write all of them under storages`);
+  return [...unknown, ...twice];
 }
 
 function invalid(path: string, problems: readonly string[]): DbopsError {

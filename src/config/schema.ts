@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dumpOptionsSchema } from '../core/dump-options.ts';
 import { isDuration } from '../core/duration.ts';
 import { factLevels, verifyLevels } from '../core/levels.ts';
+import { storageSettingsSchema } from '../core/storage-settings.ts';
 
 const duration = z
   .string()
@@ -34,12 +35,25 @@ const compress = z
   )
   .describe('zstd[:level], gzip[:level] or none.');
 
+const storageWord = z.string().min(1);
+const storageWords = z.array(storageWord).min(1);
+
+const storage = z.union([
+  storageWord,
+  z.strictObject({
+    url: storageWord.describe('A folder, or s3://bucket/prefix.'),
+    ...storageSettingsSchema.shape,
+    retention: retention.optional().describe('Rules for this storage; each key here replaces the general one.'),
+  }),
+]);
+
 const target = z.strictObject({
   database: z
     .string()
     .min(1)
     .describe('sqlite:path or a path, relative to this file; postgres://user@host/name or service=name.'),
-  storage: z.string().min(1).optional().describe('A name under storages, a folder or a URL.'),
+  storage: storageWord.optional().describe('A name under storages, a folder or a URL.'),
+  storages: storageWords.optional().describe('Several of them: one dump goes into each.'),
   class: z
     .string()
     .regex(/^[a-z][a-z0-9-]{0,31}$/, 'write lower-case letters, digits and dashes')
@@ -74,8 +88,14 @@ export const configSchema = z.strictObject({
     .record(z.string(), target)
     .optional()
     .describe('The databases, by name: lower-case letters, digits, dots, dashes and underscores.'),
-  storages: z.record(z.string(), z.string().min(1)).optional().describe('Names for folders and URLs.'),
-  storage: z.string().min(1).optional().describe('The default: a name under storages, a folder or a URL.'),
+  storages: z
+    .record(z.string(), storage)
+    .optional()
+    .describe('Names for folders and URLs, with what else has to be said of them.'),
+  storage: z
+    .union([storageWord, storageWords])
+    .optional()
+    .describe('The default, or several: a name under storages, a folder or a URL.'),
   compress: compress.optional(),
   verify: z
     .enum(['none', ...verifyLevels])
@@ -93,6 +113,7 @@ export const configSchema = z.strictObject({
 
 export type ConfigFile = Readonly<z.infer<typeof configSchema>>;
 export type TargetConfig = Readonly<z.infer<typeof target>>;
+export type StorageConfig = Readonly<z.infer<typeof storage>>;
 
 /** The JSON Schema (draft 2020-12) of the configuration, for editors. */
 export function configJsonSchema(): object {

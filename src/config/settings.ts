@@ -7,9 +7,10 @@ import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Check, DatabaseAccess } from '../core/ports/engine.ts';
 import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
 import { addressIn } from './address-variables.ts';
-import { readVariable, type Environment } from './interpolate.ts';
+import type { Environment } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';
 import type { TargetConfig } from './schema.ts';
+import { chooseAll, storagesOfEnvironment, variable, type ChosenStorage } from './storage-choice.ts';
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
 
@@ -23,7 +24,8 @@ export interface Target {
   readonly database?: string;
   /** Relative addresses start here. */
   readonly folder: string;
-  readonly storage: string | undefined;
+  /** Names or locations of the storages that its backups go to; empty for the default ones. */
+  readonly storages: readonly string[];
   readonly class: string;
   readonly compress: string;
   readonly facts: FactLevel;
@@ -51,13 +53,11 @@ export interface Settings {
   environmentAddress(): string | undefined;
   /** The targets that are meant when none is named. */
   defaultTargets(): readonly string[];
-  storageOf(target: Target | undefined, named: string | undefined): StorageLocation;
-  policyOf(target: string, days: number | undefined): RetentionPolicy;
-}
-
-export interface StorageLocation {
-  readonly location: string;
-  readonly folder: string;
+  /** The storages that backups go to: those of the flag, the target's, the default ones. */
+  storagesOf(target: Target | undefined, named: readonly string[]): readonly [ChosenStorage, ...ChosenStorage[]];
+  /** The one that is read: the first of them. */
+  storageOf(target: Target | undefined, named: string | undefined): ChosenStorage;
+  policyOf(target: string, days: number | undefined, storage?: ChosenStorage): RetentionPolicy;
 }
 
 export function createSettings(loaded: LoadedConfig | undefined, env: Environment, cwd: string): Settings {
@@ -67,6 +67,12 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
   const configured = (name: string): Target | undefined => {
     const raw = Object.hasOwn(targets, name) ? targets[name] : undefined;
     return raw === undefined ? undefined : namedTarget(parseTargetName(name), raw, folder, config.compress);
+  };
+  const storagesOf: Settings['storagesOf'] = (target, named) => {
+    const words = { storages: config.storages ?? {}, folder, env };
+    const own = target?.storages ?? [];
+    const configured = own.length > 0 ? own : [config.storage ?? []].flat();
+    return chooseAll(named, cwd, words) ?? chooseAll(configured, folder, words) ?? storagesOfEnvironment(cwd, env);
   };
   return {
     configPath: loaded?.path,
@@ -80,22 +86,16 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
       configured(refuseEmpty(word)) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
     environmentAddress: () => (Object.keys(targets).length > 0 ? undefined : addressIn((name) => variable(name, env))),
     defaultTargets: () => defaultTargets(Object.keys(targets), env),
-    storageOf: (target, named) => {
-      if (named !== undefined) return locate(named, config.storages ?? {}, { location: named, folder: cwd }, folder);
-      const chosen = target?.storage ?? config.storage;
-      if (chosen !== undefined) return locate(chosen, config.storages ?? {}, { location: chosen, folder }, folder);
-      return { location: variable('BACKUP_DIR', env) ?? './backups', folder: cwd };
-    },
-    policyOf: (target, days) => {
-      const general = config.retention;
-      const own = targets[target]?.retention;
-      const base = {
-        ...defaultPolicy,
-        ...general,
-        ...own,
-        classes: { ...defaultPolicy.classes, ...general?.classes, ...own?.classes },
-      };
-      const chosen = days ?? (general === undefined && own === undefined ? retentionDays(env) : undefined);
+    storagesOf,
+    storageOf: (target, named) => storagesOf(target, named === undefined ? [] : [named])[0],
+    policyOf: (target, days, storage) => {
+      const rules = [config.retention, targets[target]?.retention, storage?.retention].filter(
+        (own) => own !== undefined,
+      );
+      const base: RetentionPolicy = Object.assign({}, defaultPolicy, ...rules, {
+        classes: Object.assign({}, defaultPolicy.classes, ...rules.map(({ classes }) => classes)),
+      });
+      const chosen = days ?? (rules.length === 0 ? retentionDays(env) : undefined);
       return chosen === undefined ? base : policyOfDays(chosen, base);
     },
   };
@@ -114,7 +114,7 @@ function namedTarget(name: TargetName, raw: TargetConfig, folder: string, compre
     named: true,
     address: raw.database,
     folder,
-    storage: raw.storage,
+    storages: raw.storages ?? [raw.storage ?? []].flat(),
     class: raw.class ?? 'manual',
     compress: raw.compress ?? compress ?? 'zstd',
     facts: raw.facts ?? 'rows',
@@ -142,7 +142,7 @@ function unnamedTarget(address: string, name: string, folder: string, compress: 
     named: false,
     address,
     folder,
-    storage: undefined,
+    storages: [],
     class: 'manual',
     compress: compress ?? 'zstd',
     facts: 'rows',
@@ -161,23 +161,6 @@ function defaultTargets(configured: readonly string[], env: Environment): readon
   throw new DbopsError('USAGE', 'no database was named', {
     hint: 'Name one (`dbops backup app.db`), set DATABASE_URL or PGDATABASE, or write a configuration with `dbops init`.',
   });
-}
-
-function locate(
-  word: string,
-  storages: Readonly<Record<string, string>>,
-  otherwise: StorageLocation,
-  folder: string,
-): StorageLocation {
-  const known = Object.hasOwn(storages, word) ? storages[word] : undefined;
-  return known === undefined ? otherwise : { location: known, folder };
-}
-
-function variable(name: string, env: Environment): string | undefined {
-  const { value, problem } = readVariable(name, env);
-  if (problem !== undefined)
-    throw new DbopsError('CONFIG_INVALID', problem, { hint: 'Correct or unset that variable.' });
-  return value;
 }
 
 function retentionDays(env: Environment): number | undefined {

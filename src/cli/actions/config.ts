@@ -15,10 +15,10 @@ export async function checkConfig(session: Session): Promise<CommandResult> {
   refuseUnusable(session, settings.configPath);
   const targets = settings.targetNames.map((name) => {
     const target = session.targetOf(name);
-    const { location } = settings.storageOf(target, undefined);
-    return { name, database: addressOf(session, target).location, storage: location, checks: target.checks.length };
+    const storages = settings.storagesOf(target, []).map(({ location }) => location);
+    return { name, database: addressOf(session, target).location, storages, checks: target.checks.length };
   });
-  const lines = targets.map(({ name, database, storage }) => `  ${name}: ${database} -> ${storage}`);
+  const lines = targets.map(({ name, database, storages }) => `  ${name}: ${database} -> ${storages.join(', ')}`);
   return {
     document: { ok: true, config: settings.configPath, targets },
     text: [`${settings.configPath} is sound`, ...lines].join('\n'),

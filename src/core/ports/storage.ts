@@ -9,11 +9,31 @@ export interface ObjectInfo {
   readonly key: ObjectKey;
   readonly bytes: number;
   readonly modifiedAt: Date;
+  /** Another one whenever the bytes are others, where the storage has such a thing; only to be compared. */
+  readonly revision?: string;
+  /** Until when the storage refuses to remove it; told by `stat` alone. `forever` until somebody lifts it. */
+  readonly lockedUntil?: Date | 'forever';
 }
 
 export interface PutOptions extends CallOptions {
   /** Fails with OBJECT_EXISTS when the key is taken; of several racing writers exactly one succeeds. */
   readonly ifAbsent?: boolean;
+  /** About how many bytes will come; where pieces have to be sized before the end is known. */
+  readonly expectedBytes?: number;
+  /** Until when the storage is to refuse to remove it, where it was set up to lock objects; ignored elsewhere. */
+  readonly lockUntil?: Date | 'forever';
+}
+
+export interface GetOptions extends CallOptions {
+  /** The object as it was listed just now: a cache that holds that revision may answer. */
+  readonly listed?: ObjectInfo;
+}
+
+/** A put that was begun and never came to its end: invisible, but it may take space and cost money. */
+export interface UnfinishedPut {
+  readonly key: ObjectKey;
+  readonly startedAt: Date;
+  discard(options: CallOptions): Promise<void>;
 }
 
 /** Facts about a storage, so that nobody has to ask which one it is. */
@@ -39,10 +59,12 @@ export interface Storage extends AsyncDisposable {
   readonly label: string;
   readonly traits: StorageTraits;
   put(key: ObjectKey, body: Readable, options: PutOptions): Promise<void>;
-  get(key: ObjectKey, options: CallOptions): Promise<Readable>;
+  get(key: ObjectKey, options: GetOptions): Promise<Readable>;
   stat(key: ObjectKey, options: CallOptions): Promise<ObjectInfo | undefined>;
   list(prefix: string, options: CallOptions): AsyncIterable<ObjectInfo>;
   remove(key: ObjectKey, options: CallOptions): Promise<void>;
+  /** Puts below the prefix that were begun by anybody and not ended, with those that are in flight. */
+  unfinished(prefix: string, options: CallOptions): AsyncIterable<UnfinishedPut>;
   /** Bytes that may still be written, where that can be known. */
   freeBytes(options: CallOptions): Promise<number | undefined>;
   /** Points `<folder>/latest` at `<folder>/<name>` where people can see it; does nothing elsewhere. */

@@ -49,6 +49,8 @@ export function createLocalStorage(root: string): Storage {
         throw explain(error, signal, `cannot remove ${pathOf(key)}`);
       }
     },
+    // A scratch folder that a dead process left is removed when the next one is opened.
+    async *unfinished() {},
     freeBytes: async () => freeBytesOf(root),
     pointLatest: async (folder, name) => pointLatest(join(root, folder), name, await temporary.next()),
     [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),

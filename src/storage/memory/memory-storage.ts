@@ -37,6 +37,7 @@ export function createMemoryStorage(): Storage {
       signal.throwIfAborted();
       objects.delete(key);
     },
+    async *unfinished() {},
     freeBytes: async () => undefined,
     pointLatest: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

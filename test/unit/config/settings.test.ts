@@ -22,7 +22,7 @@ describe('defaults', () => {
       lockWaitMs: 0,
       scratchDir: undefined,
     });
-    expect(settings.storageOf(undefined, undefined)).toEqual({ location: './backups', folder: cwd });
+    expect(settings.storageOf(undefined, undefined)).toMatchObject({ location: './backups', folder: cwd });
     expect(settings.policyOf('app', undefined)).toEqual(defaultPolicy);
   });
 
@@ -32,7 +32,7 @@ describe('defaults', () => {
       named: false,
       address: 'data/My App.db',
       folder: cwd,
-      storage: undefined,
+      storages: [],
       class: 'manual',
       access: {},
       dump: {},
@@ -74,24 +74,24 @@ describe('the storage: flag, then target, then configuration, then BACKUP_DIR, t
     ['a name by the flag, from the file', 'local', { location: './here', folder: '/etc/app' }],
     ['the storage of the target', undefined, { location: '/mnt/nas', folder: '/etc/app' }],
   ])('%s', (_, flag, expected) => {
-    expect(settings.storageOf(app, flag)).toEqual(expected);
+    expect(settings.storageOf(app, flag)).toMatchObject(expected);
   });
 
   test('the general one of the configuration, before the environment', () => {
-    expect(settings.storageOf(settings.configured('other'), undefined)).toEqual({
+    expect(settings.storageOf(settings.configured('other'), undefined)).toMatchObject({
       location: './here',
       folder: '/etc/app',
     });
-    expect(settings.storageOf(undefined, undefined)).toEqual({ location: './here', folder: '/etc/app' });
+    expect(settings.storageOf(undefined, undefined)).toMatchObject({ location: './here', folder: '/etc/app' });
   });
 
   test('the environment where the configuration says nothing', () => {
-    expect(configured({}, env).storageOf(undefined, undefined)).toEqual({ location: '/from/env', folder: cwd });
-    expect(plain(env).storageOf(undefined, undefined)).toEqual({ location: '/from/env', folder: cwd });
+    expect(configured({}, env).storageOf(undefined, undefined)).toMatchObject({ location: '/from/env', folder: cwd });
+    expect(plain(env).storageOf(undefined, undefined)).toMatchObject({ location: '/from/env', folder: cwd });
   });
 
   test('a name that every object has is a folder', () => {
-    expect(settings.storageOf(undefined, 'constructor')).toEqual({ location: 'constructor', folder: cwd });
+    expect(settings.storageOf(undefined, 'constructor')).toMatchObject({ location: 'constructor', folder: cwd });
   });
 });
 

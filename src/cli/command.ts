@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { isByteRate, parseByteRate } from '../core/byte-rate.ts';
 import { isDuration, parseDuration } from '../core/duration.ts';
 import { addGlobals } from './globals.ts';
 
@@ -33,6 +34,15 @@ export function storageOption(command: Command): Command {
   );
 }
 
+/** Where several storages may be meant at once. */
+export function storagesOption(command: Command): Command {
+  return command.option(
+    '--storage <name|folder|url>',
+    'where to, again for each further place (default: config, BACKUP_DIR and S3_BUCKET, ./backups)',
+    (word: string, before: readonly string[] | undefined) => [...(before ?? []), word],
+  );
+}
+
 /** The words by which every command finds backups. */
 export function selectorOptions(command: Command): Command {
   return storageOption(command)
@@ -52,6 +62,12 @@ export function lockWaitOption(command: Command): Command {
 export function parseMs(text: string): number {
   if (isDuration(text)) return parseDuration(text);
   throw new InvalidArgumentError('Write a whole number and a unit, such as 30s or 10m.');
+}
+
+/** Bytes a second. */
+export function parseRate(text: string): number {
+  if (isByteRate(text)) return parseByteRate(text);
+  throw new InvalidArgumentError('Write bytes a second, at least 1kB: 500kB, 10MB or 1MiB.');
 }
 
 export function parseCount(text: string): number {

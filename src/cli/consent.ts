@@ -5,7 +5,7 @@ import type { Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
 import { MANIFEST_NAME, SUMS_NAME } from '../core/manifest.ts';
 import type { Restorable } from '../operations/restorable.ts';
-import { addressOf } from './run-backup.ts';
+import { addressOf } from './addresses.ts';
 import type { Session } from './session.ts';
 
 export interface Replacement {

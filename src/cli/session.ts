@@ -26,8 +26,6 @@ export interface Session {
   readonly world: World;
   readonly signal: AbortSignal;
   openStorage(address: StorageAddress): Promise<Storage>;
-  /** The storage that a command means: its flag, the target's, the configuration's, BACKUP_DIR, ./backups. */
-  storageFor(target: Target | undefined, named: string | undefined): Promise<Storage>;
   targetOf(word: string): Target;
   /** From now on this is not printed. */
   hide(secret: string): void;
@@ -77,7 +75,6 @@ export function openSession({ host, flags, world, signal, redactor }: SessionOpt
     signal,
     ports: world.createPorts({ reporter, host }),
     openStorage,
-    storageFor: (target, named) => openStorage(settings.storageOf(target, named)),
     targetOf: (word) => settings.targetOf(word, (address, folder) => nameOf(world, address, folder)),
     hide: redactor.add,
     [Symbol.dispose]: () => text[Symbol.dispose](),

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { ChosenStorage } from '../config/storage-choice.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { DbopsError } from '../core/errors.ts';
 import type { Storage } from '../core/ports/storage.ts';
@@ -53,8 +54,12 @@ function refuseAddress(word: string): void {
 
 /** The storage of the target that was named, or the default one. */
 export function storageOf(session: Session, flags: SelectorFlags): Promise<Storage> {
-  const target = flags.target === undefined ? undefined : session.settings.configured(flags.target);
-  return session.storageFor(target, flags.storage);
+  return session.openStorage(chosenStorage(session, flags));
+}
+
+/** The same, before it is opened. */
+export function chosenStorage({ settings }: Session, { target, storage }: SelectorFlags): ChosenStorage {
+  return settings.storageOf(target === undefined ? undefined : settings.configured(target), storage);
 }
 
 /** Whether a storage is a folder that nobody has made yet, or one that is not mounted; its first backup makes it. */

@@ -88,6 +88,20 @@ export function judge<T extends Candidate>(backups: readonly T[], policy: Retent
   });
 }
 
+/**
+ * Until when the rules keep a backup whatever else is made: by its age, or for ever by its class. Undefined where only
+ * a count keeps it, which newer backups may end on any day.
+ */
+export function surelyKeptUntil(
+  backup: Pick<Candidate, 'at' | 'class'>,
+  policy: RetentionPolicy,
+): Date | 'forever' | undefined {
+  const limit = limitOf(backup, policy);
+  if (limit === 'forever') return 'forever';
+  const ages = [limit, policy.within].filter((age) => age !== undefined).map(parseDuration);
+  return ages.length === 0 ? undefined : new Date(backup.at.getTime() + Math.max(...ages));
+}
+
 function fromTheFuture(newest: Candidate, now: Date): DbopsError {
   return new DbopsError(
     'REFUSED',
@@ -114,7 +128,7 @@ function whyNot(backup: Candidate, policy: RetentionPolicy): string {
 }
 
 // A class may be called as something that every object has.
-function limitOf(backup: Candidate, { classes }: RetentionPolicy): string | undefined {
+function limitOf(backup: Pick<Candidate, 'class'>, { classes }: RetentionPolicy): string | undefined {
   return Object.hasOwn(classes, backup.class) ? classes[backup.class] : undefined;
 }
 

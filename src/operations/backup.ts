@@ -5,28 +5,17 @@ import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/i
 import type { FactLevel } from '../core/levels.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
-import type {
-  DatabaseAddress,
-  Dump,
-  Engine,
-  Examination,
-  Inspection,
-  PartSource,
-  Probe,
-  Source,
-} from '../core/ports/engine.ts';
-import type { Lease } from '../core/ports/lock.ts';
+import type { DatabaseAddress, Dump, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { FUTURE_TOLERANCE_MS } from '../core/retention.ts';
 import { byTime } from '../core/selector.ts';
-import { clearInherited } from './clear-inherited.ts';
+import { openDestinations, type Destination, type DestinationRequest, type Destinations } from './destinations.ts';
 import { discard } from './discard.ts';
-import { loadCatalog } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
-import { checkSpace } from './preflight.ts';
+import { checkSpace, estimateStored } from './preflight.ts';
+import { proveStored } from './prove-stored.ts';
 import { publish } from './publish.ts';
-import { openParts } from './read-parts.ts';
-import { nameStored, readBack, storePart, type PartDestination } from './store-parts.ts';
+import { nameStored, storePart, type PartRequest } from './store-parts.ts';
 
 export interface BackupRequest {
   readonly target: TargetName;
@@ -34,7 +23,8 @@ export interface BackupRequest {
   readonly named: boolean;
   readonly engine: Engine;
   readonly address: DatabaseAddress;
-  readonly storage: Storage;
+  /** At least one; one dump goes into all of them. */
+  readonly storages: readonly DestinationRequest[];
   readonly class: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly pinned: boolean;
@@ -45,39 +35,47 @@ export interface BackupRequest {
   /** Read every stored byte back before the backup is published. */
   readonly readBack: boolean;
   readonly lockWaitMs: number;
-  /** Where the snapshot is collected; by default on the storage's disk, else in the temporary folder. */
+  /** Where the snapshot is collected; by default on the disk of a storage, else in the temporary folder. */
   readonly scratchParent: string | undefined;
   readonly git: { readonly commit: string } | undefined;
   readonly signal: AbortSignal;
 }
 
+export interface BackupResult {
+  readonly manifest: Manifest;
+  /** The storages that did not get it, each with the reason; at least one has got it. */
+  readonly failures: ReadonlyMap<Storage, unknown>;
+}
+
 /**
- * Makes one backup. Resolves only when it is complete, durable, read back and described by its manifest; whatever
- * fails before that leaves nothing that any command would take for a backup.
+ * Makes one backup, the same in every storage. Resolves only when it is complete, durable, read back and described by its
+ * manifest in at least one of them; whatever fails before that leaves nothing that any command would take for a backup.
  */
-export async function backup(request: BackupRequest, ports: Ports): Promise<Manifest> {
-  const { target, engine, address, storage, signal } = request;
+export async function backup(request: BackupRequest, ports: Ports): Promise<BackupResult> {
+  const { target, engine, address, storages, lockWaitMs, signal } = request;
   const startedAt = ports.clock.now();
   const id = createBackupId(startedAt, ports.random(4));
   await using source = await engine.open(address, { signal });
   const { probe } = source;
-  ports.reporter.report({ type: 'backup.started', target, id, source: probe.database, storage: storage.label });
-  await using lease = await ports.lockOf(storage).acquire(target, {
-    purpose: 'backup',
-    waitMs: request.lockWaitMs,
-    signal,
-    onWait: () => ports.reporter.report({ type: 'activity', target, activity: 'wait for lock' }),
-    onReleaseFailure: (error) => warn(ports, target, `the lock stays behind: ${messageOf(error)}`),
-  });
-  const catalog = await loadCatalog(storage, { signal, target });
-  await clearInherited(storage, target, lease, catalog, { signal });
-  refuseUnfitCatalog(catalog, probe, request, startedAt, ports.host);
-  const scratchParent = request.scratchParent ?? storage.traits.scratchParent ?? ports.temporaryFolder;
-  await checkSpace({ probe, catalog, codec: request.codec, storage, scratchParent }, ports, signal);
-  const manifest = await run({ request, ports, id, startedAt, source, lease, scratchParent });
+  const labels = storages.map(({ storage }) => storage.label).join(', ');
+  ports.reporter.report({ type: 'backup.started', target, id, source: probe.database, storage: labels });
+  const scratchParent = scratchParentOf(request, ports);
+  const refuseUnfit = async ({ catalog, storage }: Destination): Promise<void> => {
+    refuseUnfitCatalog(catalog, probe, request, startedAt, ports.host);
+    await checkSpace({ probe, catalog, codec: request.codec, storage, scratchParent }, ports, signal);
+  };
+  await using destinations = await openDestinations({ target, storages, lockWaitMs, refuseUnfit, signal }, ports);
+  const published = new Set<Destination>();
+  const manifest = await run({ request, ports, id, startedAt, source, destinations, published, scratchParent });
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
-  ports.reporter.report({ type: 'backup.finished', manifest, durationMs, storage: storage.label });
-  return manifest;
+  const reached = destinations.remaining().map(({ storage }) => storage.label);
+  ports.reporter.report({ type: 'backup.finished', manifest, durationMs, storage: reached.join(', ') });
+  return { manifest, failures: destinations.failures() };
+}
+
+function scratchParentOf({ scratchParent, storages }: BackupRequest, ports: Ports): string {
+  const beside = storages.map(({ storage }) => storage.traits.scratchParent).find((folder) => folder !== undefined);
+  return scratchParent ?? beside ?? ports.temporaryFolder;
 }
 
 interface Run {
@@ -86,13 +84,15 @@ interface Run {
   readonly id: BackupId;
   readonly startedAt: Date;
   readonly source: Source;
-  readonly lease: Lease;
+  readonly destinations: Destinations;
+  /** Where the backup is complete, whatever happens elsewhere. */
+  readonly published: Set<Destination>;
   readonly scratchParent: string;
 }
 
 async function run(context: Run): Promise<Manifest> {
-  const { request, ports, id, scratchParent } = context;
-  const { target, storage, signal } = request;
+  const { request, ports, id, scratchParent, destinations } = context;
+  const { target, signal } = request;
   await using scratch = await ports.openScratch(scratchParent);
   ports.reporter.report({ type: 'activity', target, activity: 'snapshot' });
   await using dump = await context.source.dump({
@@ -103,60 +103,49 @@ async function run(context: Run): Promise<Manifest> {
     onProgress: (bytes, totalBytes) =>
       ports.reporter.report({ type: 'progress', activity: 'snapshot', bytes, totalBytes }),
   });
-  const prefix = `${target}/${id}`;
   try {
-    await context.lease.declare([id], { signal });
-    const parts = await storeAll(dump, prefix, context);
+    await destinations.each(({ lease }) => lease.declare([id], { signal }));
+    const parts = await storeAll(dump, context);
     ports.reporter.report({ type: 'activity', target, activity: 'examine' });
-    const examination = await dump.finish();
-    const manifest = describe(context, dump, parts, examination);
-    await publish({ storage, manifest, lease: context.lease, readBack: request.readBack, signal });
-    await storage.pointLatest(target, id, { signal }).catch((error: unknown) => {
-      warn(ports, target, `the link to the latest backup was not set: ${messageOf(error)}`);
-    });
-    context.lease.settle();
+    const manifest = describe(context, dump, parts, await dump.finish());
+    await destinations.each((destination) => complete(destination, manifest, context));
+    await withdraw(context, dump);
     return manifest;
   } catch (error) {
-    await withdraw(context, dump, error);
+    await withdraw(context, dump);
     throw hasCode(error, 'NO_SPACE') ? storageFull(error) : error;
   }
 }
 
-async function storeAll(dump: Dump, prefix: string, { request, ports }: Run): Promise<Part[]> {
-  const { target, storage, signal, codec } = request;
-  const destination: PartDestination = {
-    storage,
-    prefix,
+async function complete(destination: Destination, manifest: Manifest, context: Run): Promise<void> {
+  const { storage, lease, lockUntil } = destination;
+  const { readBack, signal } = context.request;
+  await publish({ storage, manifest, lease, readBack, lockUntil, signal });
+  context.published.add(destination);
+  await storage.pointLatest(manifest.target, manifest.id, { signal }).catch((error: unknown) => {
+    warn(context.ports, manifest.target, `the link to the latest backup was not set: ${messageOf(error)}`);
+  });
+  lease.settle();
+}
+
+async function storeAll(dump: Dump, { request, ports, id, source, destinations }: Run): Promise<Part[]> {
+  const { target, signal, codec } = request;
+  const stored: PartRequest = {
+    destinations,
+    prefix: `${target}/${id}`,
     codec,
+    expectedBytes: estimateStored(source.probe, destinations.remaining()[0]?.catalog, codec),
     signal,
     onProgress: (activity, bytes) =>
       ports.reporter.report({ type: 'progress', activity, bytes, totalBytes: undefined }),
   };
   ports.reporter.report({ type: 'activity', target, activity: 'store' });
   const parts: Part[] = [];
-  for (const part of dump.parts) parts.push(await storePart(part, destination));
+  for (const part of dump.parts) parts.push(await storePart(part, stored));
   if (!request.readBack) return parts;
   ports.reporter.report({ type: 'activity', target, activity: 'read back' });
-  const depth = await depthFor(dump, codec);
-  // Whoever inspects all of it reads every byte back.
-  if (depth !== 'whole') for (const part of parts) await readBack(part, destination);
-  if (depth !== undefined) await inspectStored(openParts(storage, prefix, parts, ports.codecs), depth, request);
+  await proveStored(parts, dump, stored, request, ports);
   return parts;
-}
-
-/** What went through a program that may have lost some of it is inspected as a whole. */
-async function depthFor({ inspection, parts }: Dump, codec: Codec | undefined): Promise<Inspection | undefined> {
-  if (inspection !== 'contents' || codec === undefined) return inspection;
-  const encoded = parts.some(({ compressed }) => compressed !== true);
-  return encoded && !(await codec.isSure()) ? 'whole' : inspection;
-}
-
-async function inspectStored(parts: PartSource, depth: Inspection, { engine, signal }: BackupRequest): Promise<void> {
-  const problems = await engine.inspect(parts, depth, { signal });
-  if (problems.length === 0) return;
-  throw new DbopsError('VERIFY_FAILED', `what was stored is not a whole backup: ${problems.join('; ')}`, {
-    hint: 'Nothing was published. Check the programs that made it and the disk, then run the backup again.',
-  });
 }
 
 function describe(
@@ -205,20 +194,20 @@ function storageFull(error: Error): DbopsError {
   });
 }
 
-/** Takes back what a failed run stored. What cannot be taken back is litter, and the next run removes it. */
-async function withdraw({ request, ports, id, lease }: Run, dump: Dump, reason: unknown): Promise<void> {
-  const { storage, codec, target } = request;
+/** Takes back what was stored where it failed. What cannot be taken back is litter, and the next run removes it. */
+async function withdraw({ request, ports, id, destinations, published }: Run, dump: Dump): Promise<void> {
+  const { codec, target } = request;
   const names = [MANIFEST_NAME, SUMS_NAME, ...dump.parts.map((part) => nameStored(part, codec))];
+  const keys = names.map((name) => keyIn(`${target}/${id}`, name));
   const options = { signal: new AbortController().signal };
-  try {
-    await discard(
-      storage,
-      names.map((name) => keyIn(`${target}/${id}`, name)),
-      options,
-    );
-    lease.settle();
-  } catch (error) {
-    warn(ports, target, `after ${messageOf(reason)}: what was stored could not be removed: ${messageOf(error)}`);
+  for (const destination of destinations.opened().filter((opened) => !published.has(opened))) {
+    const { storage, lease } = destination;
+    try {
+      await discard(storage, keys, options);
+      lease.settle();
+    } catch (error) {
+      warn(ports, target, `what was stored in ${storage.label} could not be removed: ${messageOf(error)}`);
+    }
   }
 }
 

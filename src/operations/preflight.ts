@@ -22,15 +22,16 @@ export interface SpaceNeed {
  */
 export async function checkSpace(need: SpaceNeed, ports: Ports, signal: AbortSignal): Promise<void> {
   const { probe, storage, scratchParent } = need;
-  const stored = estimateStored(need);
+  const stored = estimateStored(probe, need.catalog, need.codec);
   const sameDisk = storage.traits.scratchParent === scratchParent;
   const inStorage = stored + (sameDisk ? probe.scratchBytes : 0);
   refuseIfShort(storage.label, inStorage, await storage.freeBytes({ signal }));
   if (!sameDisk) refuseIfShort(scratchParent, probe.scratchBytes, await ports.freeBytes(scratchParent));
 }
 
-function estimateStored({ probe, catalog, codec }: SpaceNeed): number {
-  const last = catalog.backups.toSorted(byTime).at(-1);
+/** About how many bytes the next backup takes. */
+export function estimateStored(probe: Probe, catalog: Catalog | undefined, codec: Codec | undefined): number {
+  const last = catalog?.backups.toSorted(byTime).at(-1);
   if (last !== undefined) return Math.round(storedBytes(last.manifest) * 1.2);
   return codec === undefined ? probe.bytes : Math.round(probe.bytes / 2);
 }

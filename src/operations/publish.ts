@@ -13,17 +13,20 @@ export interface Publication extends CallOptions {
   readonly manifest: Manifest;
   readonly lease: Lease;
   readonly readBack: boolean;
+  readonly lockUntil?: Date | 'forever' | undefined;
 }
 
 /** The commit point: the sums, then the manifest, create-only, last of all and only while the lock is still held. */
-export async function publish({ storage, manifest, lease, readBack, signal }: Publication): Promise<void> {
+export async function publish(publication: Publication): Promise<void> {
+  const { storage, manifest, lease, readBack, lockUntil, signal } = publication;
+  const options = { signal, ifAbsent: true, ...(lockUntil === undefined ? {} : { lockUntil }) };
   const prefix = `${manifest.target}/${manifest.id}`;
   const bytes = serializeManifest(manifest);
   const sums = serializeSums(manifest, createHash('sha256').update(bytes).digest('hex'));
-  await putBytes(storage, keyIn(prefix, SUMS_NAME), sums, { signal, ifAbsent: true });
+  await putBytes(storage, keyIn(prefix, SUMS_NAME), sums, options);
   if (readBack) await compare(storage, keyIn(prefix, SUMS_NAME), sums, { signal });
   await lease.confirm({ signal });
-  await putBytes(storage, keyIn(prefix, MANIFEST_NAME), bytes, { signal, ifAbsent: true });
+  await putBytes(storage, keyIn(prefix, MANIFEST_NAME), bytes, options);
   if (readBack) await compare(storage, keyIn(prefix, MANIFEST_NAME), bytes, { signal });
 }
 

@@ -2,24 +2,29 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { DbopsError, messageOf } from '../core/errors.ts';
 import type { Activity } from '../core/events.ts';
-import { keyIn, parseObjectKey } from '../core/ids.ts';
+import { keyIn, parseObjectKey, type ObjectKey } from '../core/ids.ts';
 import type { Part } from '../core/manifest.ts';
 import type { ByteSource, Codec } from '../core/ports/codec.ts';
 import type { DumpPart } from '../core/ports/engine.ts';
-import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import type { CallOptions, PutOptions, Storage } from '../core/ports/storage.ts';
 import { createMeter, measureFile, measureStream, type Measure, type Meter } from '../streams/meter.ts';
+import { tee } from '../streams/tee.ts';
+import type { DestinationRequest, Destinations } from './destinations.ts';
 
-export interface PartDestination extends CallOptions {
-  readonly storage: Storage;
+export interface PartRequest extends CallOptions {
+  readonly destinations: Destinations;
+  /** The backup's folder, the same in every storage. */
   readonly prefix: string;
   readonly codec: Codec | undefined;
+  /** About how many bytes will be stored. */
+  readonly expectedBytes: number;
   readonly onProgress: (activity: Activity, bytes: number) => void;
 }
 
-/** Stores one part through its codec. Resolves when it is durable, with both digests. */
-export async function storePart(part: DumpPart, destination: PartDestination): Promise<Part> {
-  const { storage, prefix, signal, onProgress } = destination;
-  const codec = codecFor(part, destination.codec);
+/** Stores one part through its codec in every destination. Resolves when it is durable there, with both digests. */
+export async function storePart(part: DumpPart, request: PartRequest): Promise<Part> {
+  const { prefix, signal, onProgress } = request;
+  const codec = codecFor(part, request.codec);
   const name = parseObjectKey(nameStored(part, codec));
   const raw = measureSource(part.source, signal);
   const encoded = await encode(raw.source, codec, signal);
@@ -30,7 +35,7 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
   });
   const [measure] = await Promise.all([
     raw.measure,
-    storage.put(keyIn(prefix, name), chain(encoded, stored, codec), { signal, ifAbsent: true }),
+    putEverywhere(keyIn(prefix, name), chain(encoded, stored, codec), request),
   ]);
   const problem = watch?.problem(measure?.bytes);
   if (problem !== undefined) {
@@ -45,6 +50,25 @@ export async function storePart(part: DumpPart, destination: PartDestination): P
     ...(content === undefined ? {} : { raw: content }),
     codecs: codec === undefined ? [] : [{ id: codec.id, ...codec.settings }],
   };
+}
+
+/** One pass over the bytes, whatever the number of storages. */
+async function putEverywhere(key: ObjectKey, body: Readable, request: PartRequest): Promise<void> {
+  const { destinations, expectedBytes, signal } = request;
+  const remaining = destinations.remaining();
+  const branches = new Map(tee(body, remaining.length).map((branch, index) => [remaining[index], branch]));
+  await destinations.each(async (destination) => {
+    const { storage, lockUntil } = destination;
+    const branch = branches.get(destination) ?? body;
+    try {
+      const lock = lockUntil === undefined ? {} : { lockUntil };
+      await storage.put(key, branch, { signal, ifAbsent: true, expectedBytes, ...lock });
+    } catch (error) {
+      // One that reads no more must not hold up the others.
+      branch.destroy();
+      throw error;
+    }
+  });
 }
 
 /** The name of a part's object in a storage. */
@@ -111,7 +135,11 @@ function chain(source: Readable, meter: Meter, codec?: Codec): Readable {
  * Reads a stored part back and compares it with what was sent.
  * @throws DbopsError VERIFY_FAILED
  */
-export async function readBack(part: Part, { storage, prefix, signal, onProgress }: PartDestination): Promise<void> {
+export async function readBack(
+  part: Part,
+  { storage }: DestinationRequest,
+  { prefix, signal, onProgress }: PartRequest,
+): Promise<void> {
   const key = keyIn(prefix, part.name);
   const found = await measureStream(await storage.get(key, { signal }), (bytes) => onProgress('read back', bytes));
   if (found.bytes === part.bytes && found.sha256 === part.sha256) return;
@@ -125,7 +153,7 @@ export async function putBytes(
   storage: Storage,
   key: ReturnType<typeof keyIn>,
   bytes: Buffer,
-  options: CallOptions & { ifAbsent?: boolean },
+  options: PutOptions,
 ): Promise<void> {
   await storage.put(key, Readable.from([bytes], { objectMode: false }), options);
 }

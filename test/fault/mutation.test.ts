@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Backup } from '../../src/core/catalog.ts';
 import { DbopsError } from '../../src/core/errors.ts';
+import type { Manifest } from '../../src/core/manifest.ts';
 import { backup } from '../../src/operations/backup.ts';
 import { checkStored } from '../../src/operations/check-stored.ts';
 import { findBackup, openStored } from '../../src/operations/restorable.ts';
@@ -219,9 +220,9 @@ async function findings(): Promise<readonly string[]> {
   }
 }
 
-async function makeBackup(source: string): Promise<Awaited<ReturnType<typeof backup>>> {
+async function makeBackup(source: string): Promise<Manifest> {
   await using storage = createLocalStorage(storageFolder);
-  return backup(backupRequest(source, storage, ports), ports);
+  return (await backup(backupRequest(source, storage, ports), ports)).manifest;
 }
 
 async function manifestOfAnother(): Promise<Buffer> {

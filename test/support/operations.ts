@@ -21,7 +21,7 @@ export function backupRequest(source: string, storage: Storage, ports: Ports): B
     named: true,
     engine: sqliteEngine,
     address: { location: source, lockTimeoutMs: 5_000 },
-    storage,
+    storages: [{ storage }],
     class: 'daily',
     tags: {},
     pinned: false,

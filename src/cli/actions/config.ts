@@ -2,7 +2,7 @@ import { configJsonSchema } from '../../config/schema.ts';
 import type { Target } from '../../config/settings.ts';
 import { refuseContradictions } from '../../core/dump-options.ts';
 import { DbopsError } from '../../core/errors.ts';
-import { addressOf } from '../run-backup.ts';
+import { addressOf } from '../addresses.ts';
 import type { CommandResult, Session } from '../session.ts';
 
 export async function checkConfig(session: Session): Promise<CommandResult> {

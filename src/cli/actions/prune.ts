@@ -6,7 +6,7 @@ import { loadCatalog } from '../../operations/load-catalog.ts';
 import { planPrune, prune, type PrunePlan } from '../../operations/prune.ts';
 import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
-import { isMissing, storageOf } from '../subject.ts';
+import { chosenStorage, isMissing, storageOf } from '../subject.ts';
 
 export interface PruneFlags {
   readonly storage?: string;
@@ -29,7 +29,7 @@ export async function pruneAll(session: Session, flags: PruneFlags): Promise<Com
     const request = {
       target,
       storage,
-      policy: session.settings.policyOf(target, flags.retentionDays),
+      policy: session.settings.policyOf(target, flags.retentionDays, chosenStorage(session, flags)),
       lockWaitMs: flags.lockWait ?? session.settings.lockWaitMs,
       signal: session.signal,
     };

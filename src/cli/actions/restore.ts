@@ -12,8 +12,8 @@ import {
   type RestoreResult,
 } from '../../operations/restore.ts';
 import { plain } from '../../report/format.ts';
+import { addressOf, benchOf } from '../addresses.ts';
 import { missingName, refuseInsideBackup, refuseUnfit, type Demand } from '../consent.ts';
-import { addressOf, benchOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { openSubject, type SelectorFlags } from '../subject.ts';
 

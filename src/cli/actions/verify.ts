@@ -5,8 +5,8 @@ import { passed, type Verification } from '../../core/records.ts';
 import { openStored, type Restorable } from '../../operations/restorable.ts';
 import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
+import { benchOf } from '../addresses.ts';
 import { proofOf } from '../proof.ts';
-import { benchOf } from '../run-backup.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { findAll, openSubject, storageOf, type SelectorFlags } from '../subject.ts';
 

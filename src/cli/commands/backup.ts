@@ -1,8 +1,16 @@
 import { Option, type Command } from 'commander';
 import { factLevels, verifyLevels } from '../../core/levels.ts';
-import { addCommand, finishCommand, lockWaitOption, parseCount, parseMs, storageOption } from '../command.ts';
+import type { BackupFlags } from '../backup-request.ts';
+import {
+  addCommand,
+  finishCommand,
+  lockWaitOption,
+  parseCount,
+  parseMs,
+  parseRate,
+  storagesOption,
+} from '../command.ts';
 import { dumpOptions } from '../dump-flags.ts';
-import type { BackupFlags } from '../run-backup.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerBackup(program: Command, runner: Runner): void {
@@ -14,10 +22,11 @@ export function registerBackup(program: Command, runner: Runner): void {
       ['dbops backup app.db --storage /srv/backups --class daily --prune', 'a crontab line'],
       ['dbops backup "$DATABASE_URL" --no-owner --no-acl', 'of PostgreSQL, by its pg_dump'],
       ['dbops backup "$DATABASE_URL" --format directory --jobs 4', 'by four at once, a file a table'],
+      ['dbops backup app.db --storage ./backups --storage /mnt/nas/backups', 'one dump, in two places'],
       ['dbops backup app.db --class pre-deploy --tag release=42 --verify restore', 'before a deploy, proven'],
     ],
   });
-  storageOption(command)
+  storagesOption(command)
     .option('--class <class>', 'what it is for, and so how long it stays: daily, weekly, pre-deploy …')
     .option('--tag <name=value...>', 'labels to find it by')
     .option('--pin', 'keep it until it is unpinned')
@@ -26,6 +35,7 @@ export function registerBackup(program: Command, runner: Runner): void {
     .addOption(new Option('--verify <level>', 'what to prove (default: checksum)').choices(['none', ...verifyLevels]))
     .option('--prune', 'then remove what retention lets go')
     .option('--retention-days <days>', 'keep for so many days, instead of the configured rules', parseCount)
+    .option('--limit-rate <rate>', 'most bytes a second for each storage: 500kB, 10MB', parseRate)
     .option('--scratch-dir <folder>', 'where the snapshot is collected (default: on the disk of the storage)')
     .option('--lock-timeout <time>', 'how long to wait for locks of other programs (default: 30s)', parseMs)
     .option('--dry-run', 'say what would be done');

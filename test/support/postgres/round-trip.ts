@@ -69,13 +69,13 @@ export async function openDepot(): Promise<Depot> {
     events,
     backUp: async (cluster, database, wish = {}) => {
       await using storage = createLocalStorage(folder);
-      return backup(
+      const { manifest } = await backup(
         {
           target: app,
           named: true,
           engine: await ports.engineByName('postgres'),
           address: addressOf(cluster, database, wish.client),
-          storage,
+          storages: [{ storage }],
           class: 'daily',
           tags: {},
           pinned: false,
@@ -90,6 +90,7 @@ export async function openDepot(): Promise<Depot> {
         },
         ports,
       );
+      return manifest;
     },
     verify: async (manifest, binDir, level = 'restore', checks = []) => {
       const bench = { server: undefined, binDir };

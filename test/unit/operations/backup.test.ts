@@ -27,8 +27,9 @@ async function run(
   const fake = fakeEngine(options);
   const codec = change.compress === 'none' ? undefined : ports.codecs.parse(change.compress ?? 'zstd');
   const request = { ...backupRequest('fake:app', storage, ports), engine: fake.engine, codec, ...change };
-  const outcome = await backup(request, ports).catch((error: unknown) =>
-    error instanceof Error ? error : new Error('?'),
+  const outcome = await backup(request, ports).then(
+    ({ manifest }) => manifest,
+    (error: unknown) => (error instanceof Error ? error : new Error('?')),
   );
   return { ...fake, folder, outcome };
 }

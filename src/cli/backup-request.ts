@@ -1,0 +1,130 @@
+import { resolve } from 'node:path';
+import type { Target } from '../config/settings.ts';
+import type { ChosenStorage } from '../config/storage-choice.ts';
+import { refuseContradictions } from '../core/dump-options.ts';
+import { DbopsError } from '../core/errors.ts';
+import type { FactLevel, VerifyLevel } from '../core/levels.ts';
+import type { Codec } from '../core/ports/codec.ts';
+import type { DatabaseAddress } from '../core/ports/engine.ts';
+import type { Storage } from '../core/ports/storage.ts';
+import { surelyKeptUntil, type RetentionPolicy } from '../core/retention.ts';
+import type { BackupRequest } from '../operations/backup.ts';
+import { addressOf } from './addresses.ts';
+import { dumpOptionsOf, type DumpFlags } from './dump-flags.ts';
+import { parseTags, type Session } from './session.ts';
+
+export interface BackupFlags extends DumpFlags {
+  readonly storage?: readonly string[];
+  readonly class?: string;
+  readonly tag?: readonly string[];
+  readonly pin?: true;
+  readonly compress?: string;
+  readonly facts?: FactLevel;
+  readonly verify?: 'none' | VerifyLevel;
+  readonly prune?: true;
+  readonly retentionDays?: number;
+  readonly limitRate?: number;
+  readonly scratchDir?: string;
+  readonly lockWait?: number;
+  readonly lockTimeout?: number;
+  readonly allDatabases?: true;
+  readonly dryRun?: true;
+}
+
+/** One storage that a target's backups go to. */
+export interface OpenStorage {
+  readonly choice: ChosenStorage;
+  readonly storage: Storage;
+  readonly policy: RetentionPolicy;
+}
+
+/** Opens all of them; nothing is written yet. */
+export async function openStorages(
+  session: Session,
+  target: Target,
+  flags: BackupFlags,
+  stack: AsyncDisposableStack,
+): Promise<readonly OpenStorage[]> {
+  const opened: OpenStorage[] = [];
+  for (const choice of session.settings.storagesOf(target, flags.storage ?? [])) {
+    const limited = flags.limitRate === undefined ? {} : { limitRate: `${flags.limitRate}` };
+    const storage = stack.use(await session.openStorage({ ...choice, settings: { ...choice.settings, ...limited } }));
+    refuseTwice(storage, opened);
+    opened.push({ choice, storage, policy: session.settings.policyOf(target.name, flags.retentionDays, choice) });
+  }
+  return opened;
+}
+
+function refuseTwice({ label }: Storage, opened: readonly OpenStorage[]): void {
+  if (!opened.some(({ storage }) => storage.label === label)) return;
+  throw new DbopsError('USAGE', `the storage ${label} is named twice`, { hint: 'Name each storage once.' });
+}
+
+/** What was said on the command line and in the configuration, as one request. */
+export async function requestOf(
+  session: Session,
+  target: Target,
+  flags: BackupFlags,
+  destinations: readonly OpenStorage[],
+): Promise<BackupRequest> {
+  const { settings, host } = session;
+  const options = { ...target.dump, ...dumpOptionsOf(flags) };
+  refuseContradictions(options);
+  const name = parseClass(flags.class ?? target.class);
+  const scratch = flags.scratchDir === undefined ? settings.scratchDir : resolve(host.cwd, flags.scratchDir);
+  return {
+    target: target.name,
+    named: target.named,
+    engine: await session.ports.engineByName(session.world.engineForAddress(target.address).name),
+    address: withLockTimeout(sourceOf(session, target), flags.lockTimeout),
+    storages: destinations.map(({ storage, policy, choice }) =>
+      choice.settings.lock === undefined
+        ? { storage }
+        : { storage, lockUntil: surelyKeptUntil({ at: session.ports.clock.now(), class: name }, policy) },
+    ),
+    class: name,
+    tags: parseTags(flags.tag),
+    pinned: flags.pin === true,
+    codec: parseCodec(session, flags.compress ?? target.compress),
+    facts: flags.facts ?? target.facts,
+    options,
+    readBack: (flags.verify ?? settings.verify) !== 'none',
+    lockWaitMs: flags.lockWait ?? settings.lockWaitMs,
+    scratchParent: scratch,
+    git: gitOf(session),
+    signal: session.signal,
+  };
+}
+
+/** What is dumped: the database, or the standby that stands in for it. */
+function sourceOf(session: Session, target: Target): DatabaseAddress {
+  return addressOf(session, target.replica === undefined ? target : { ...target, address: target.replica });
+}
+
+function withLockTimeout(address: DatabaseAddress, lockTimeoutMs: number | undefined): DatabaseAddress {
+  return lockTimeoutMs === undefined ? address : { ...address, lockTimeoutMs };
+}
+
+function parseCodec(session: Session, text: string): Codec | undefined {
+  if (text === 'none') return undefined;
+  const codec = session.ports.codecs.parse(text);
+  if (codec !== undefined) return codec;
+  throw new DbopsError('USAGE', `${JSON.stringify(text)} is no way to compress`, {
+    hint: 'Write zstd, zstd:1 to zstd:19, gzip, gzip:1 to gzip:9, or none.',
+  });
+}
+
+function parseClass(text: string): string {
+  if (/^[a-z][a-z0-9-]{0,31}$/.test(text)) return text;
+  throw new DbopsError('USAGE', `${JSON.stringify(text)} is no class`, {
+    hint: 'Use lower-case letters, digits and dashes.',
+  });
+}
+
+// The names under which the common CI systems tell the commit they build.
+function gitOf({ host }: Session): { commit: string } | undefined {
+  const commit = ['GIT_COMMIT', 'GITHUB_SHA', 'CI_COMMIT_SHA']
+    .map((name) => host.env[name])
+    .find((value) => value !== undefined);
+  return commit !== undefined && /^[0-9a-f]{7,64}$/.test(commit) ? { commit } : undefined;
+}

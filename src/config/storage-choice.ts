@@ -60,7 +60,7 @@ function isObjectStore(location: string): boolean {
 function withVariables(settings: StorageSettings, env: Environment): StorageSettings {
   const endpoint = settings.endpoint ?? variable('S3_ENDPOINT', env);
   const own = { ...settings, ...(endpoint === undefined ? {} : { endpoint }) };
-  const isInFile = credentialNames.some((name) => env[`${name}_FILE`] !== undefined && (env[name] ?? '') === '');
+  const isInFile = credentialNames.some((name) => (env[`${name}_FILE`] ?? '') !== '' && (env[name] ?? '') === '');
   if (own.accessKeyId !== undefined || own.profile !== undefined || !isInFile) return own;
   const [accessKeyId, secretAccessKey, sessionToken] = credentialNames.map((name) => variable(name, env));
   return {

@@ -13,7 +13,7 @@ const units: Readonly<Record<string, number>> = {
   gb: 1e9,
   gib: 2 ** 30,
 };
-const pattern = /^(\d{1,12})\s*([a-z]{0,3})(?:\/s)?$/i;
+const pattern = /^(\d{1,12}) ?([a-z]{0,3})(?:\/s)?$/i;
 
 /** True for `500kB`, `10MB`, `1MiB/s`, `250000`: bytes a second, at least 1 kB. */
 export function isByteRate(text: string): boolean {

@@ -46,14 +46,17 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
   readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
 }
 
-/** The keys as the table names them; a target's own retention has the keys of the general one, told once. */
+/** The keys as the table names them; retention of a target or a storage has the keys of the general one, told once. */
 function keysOf(schema: Schema, path = ''): string[] {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
-  const { properties, additionalProperties, items } = schema;
+  const { properties, additionalProperties, items, anyOf } = schema;
+  const long = anyOf?.find((choice) => choice.properties !== undefined);
+  if (long !== undefined) return keysOf(long, path);
   if (items !== undefined) return items.properties === undefined ? [path] : [path, ...keysOf(items, `${path}[]`)];
-  if (path === 'targets.<name>.retention' || path === 'retention.classes') return [path];
+  if (/\.retention$|^retention\.classes$/.test(path)) return [path];
   if (typeof additionalProperties === 'object') return keysOf(additionalProperties, below('<name>'));
   if (properties === undefined) return [path];
   const own = path === '' || path === 'retention' || path.endsWith('[]') ? [] : [path];

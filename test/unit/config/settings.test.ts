@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -92,6 +93,95 @@ describe('the storage: flag, then target, then configuration, then BACKUP_DIR, t
 
   test('a name that every object has is a folder', () => {
     expect(settings.storageOf(undefined, 'constructor')).toMatchObject({ location: 'constructor', folder: cwd });
+  });
+});
+
+describe('several storages', () => {
+  const offsite = {
+    url: 's3://bucket/x',
+    endpoint: 'https://s3.example',
+    retention: { last: 9, classes: { hot: '2d' } },
+  };
+  const config: ConfigFile = {
+    storages: { local: './here', offsite },
+    storage: ['local', 'offsite'],
+    retention: { daily: 14, last: 1 },
+    targets: {
+      app: { database: 'a.db', storages: ['offsite', '/mnt/nas'] },
+      one: { database: 'b.db', storage: 'offsite', retention: { last: 3 } },
+      rest: { database: 'c.db' },
+    },
+  };
+  const settings = configured(config);
+  const locations = (target: string | undefined, named: readonly string[] = []): readonly string[] =>
+    settings
+      .storagesOf(target === undefined ? undefined : settings.configured(target), named)
+      .map(({ location }) => location);
+
+  test.each([
+    ['those of the target', 'app', [], ['s3://bucket/x', '/mnt/nas']],
+    ['the one of the target', 'one', [], ['s3://bucket/x']],
+    ['the default ones', 'rest', [], ['./here', 's3://bucket/x']],
+    ['those of the flag, in its order', 'app', ['local', 'y'], ['./here', 'y']],
+  ] as const)('%s', (_, target, named, expected) => {
+    expect(locations(target, named)).toEqual(expected);
+  });
+
+  test('a reading command takes the first of them', () => {
+    expect(settings.storageOf(settings.configured('rest'), undefined).location).toBe('./here');
+  });
+
+  test('what else is said of a storage goes with it', () => {
+    expect(settings.storageOf(undefined, 'offsite')).toEqual({
+      location: 's3://bucket/x',
+      folder: '/etc/app',
+      settings: { endpoint: 'https://s3.example' },
+      retention: offsite.retention,
+    });
+  });
+
+  test('the rules of a storage go before those of the target, which go before the general ones', () => {
+    const there = settings.storageOf(undefined, 'offsite');
+    expect(settings.policyOf('one', undefined, there)).toMatchObject({ daily: 14, last: 9, classes: { hot: '2d' } });
+    expect(settings.policyOf('one', undefined, settings.storageOf(undefined, 'local'))).toMatchObject({ last: 3 });
+    expect(settings.policyOf('rest', undefined)).toMatchObject({ daily: 14, last: 1 });
+  });
+
+  test.each([
+    ['a folder and a bucket', { BACKUP_DIR: '/b', S3_BUCKET: 'bucket' }, ['/b', 's3://bucket']],
+    ['a bucket alone', { S3_BUCKET: 's3://bucket/deep' }, ['s3://bucket/deep']],
+  ] as const)('without a configuration the variables of scripts name %s', (_, env, expected) => {
+    expect(
+      plain(env)
+        .storagesOf(undefined, [])
+        .map(({ location }) => location),
+    ).toEqual(expected);
+  });
+});
+
+describe('what the environment says of an object store', () => {
+  const at = (env: Record<string, string>, location = 's3://bucket'): object =>
+    plain(env).storageOf(undefined, location).settings;
+
+  test('its endpoint; a folder has none', () => {
+    expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' })).toEqual({ endpoint: 'http://127.0.0.1:9000' });
+    expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' }, './folder')).toEqual({});
+    expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' }, 'file:///folder')).toEqual({});
+  });
+
+  test('credentials that are kept in files; those in variables are left to the SDK', async () => {
+    const folder = await temporaryFolder();
+    writeFileSync(join(folder, 'secret'), 'very secret\n');
+    const env = { AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY_FILE: join(folder, 'secret') };
+    expect(at(env)).toEqual({ accessKeyId: 'AK', secretAccessKey: 'very secret' });
+    expect(at({ AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'x' })).toEqual({});
+    expect(at({ AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: '', AWS_SECRET_ACCESS_KEY_FILE: '' })).toEqual({});
+  });
+
+  test('a file that cannot be read is said', () => {
+    expect(() => at({ AWS_SECRET_ACCESS_KEY_FILE: '/nowhere/secret' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('/nowhere/secret') }),
+    );
   });
 });
 

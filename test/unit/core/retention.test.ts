@@ -4,6 +4,7 @@ import {
   defaultPolicy,
   judge,
   policyOfDays,
+  surelyKeptUntil,
   type Candidate,
   type RetentionPolicy,
   type Verdict,
@@ -111,6 +112,31 @@ describe('E10: calendar rules over ten years', () => {
       const [verdict] = judge([backup], { classes: {}, weekly: 1 }, backup.at);
       expect(verdict?.reasons).toContain(`weekly ${week}`);
     }
+  });
+});
+
+describe('until when a backup is surely kept', () => {
+  const at = new Date('2026-11-20T02:00:00Z');
+  test.each([
+    ['the age limit of its class', 'daily', {}, '2026-12-20T02:00:00.000Z'],
+    ['the longer of its class and `within`', 'hot', { within: '10d' }, '2026-11-30T02:00:00.000Z'],
+    ['the same, the other way round', 'daily', { within: '10d' }, '2026-12-20T02:00:00.000Z'],
+    ['for ever, by its class', 'pre-deploy', { within: '10d' }, 'forever'],
+    ['not at all, where only a count keeps it', 'manual', { last: 5, yearly: 10 }, undefined],
+    ['not at all, where no rule says anything', 'manual', {}, undefined],
+    ['a class called as something that every object has', 'constructor', {}, undefined],
+  ])('%s', (_, name, rules, expected) => {
+    const until = surelyKeptUntil({ at, class: name }, { ...defaultPolicy, ...rules });
+    expect(until instanceof Date ? until.toISOString() : until).toBe(expected);
+  });
+
+  test('judge keeps it until that moment, and not after it', () => {
+    const policy = defaultPolicy;
+    const until = surelyKeptUntil({ at, class: 'daily' }, policy);
+    if (!(until instanceof Date)) throw new Error('no date');
+    const backups = [candidate(at, { class: 'daily' }), candidate(until, { class: 'daily' })];
+    const keptAt = (now: number): number => keptIds(judge(backups, policy, new Date(now))).length;
+    expect([keptAt(until.getTime()), keptAt(until.getTime() + 1)]).toEqual([2, 1]);
   });
 });
 

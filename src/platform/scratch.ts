@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { lstat, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError, hasCode } from '../core/errors.ts';
 import type { Scratch } from '../core/ports/scratch.ts';
 import { storageError } from './file-error.ts';
+import { makeMissingFolders } from './make-folders.ts';
 import { formatIdentity, livenessOf, ownIdentity, parseIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** The folder that holds everything temporary: hidden, so that no listing of backups takes it for a target. */
@@ -20,10 +21,10 @@ export async function openScratch(parent: string): Promise<Scratch> {
   const root = join(parent, SCRATCH_NAME);
   const folder = join(root, folderName(ownIdentity()));
   try {
-    await makeRoot(root);
+    await makeMissingFolders(root);
     await refuseForeign(root);
     await sweep(root);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeMissingFolders(folder);
   } catch (error) {
     throw explain(error, parent);
   }
@@ -34,16 +35,6 @@ export async function openScratch(parent: string): Promise<Scratch> {
       await removeIfEmpty(root);
     },
   };
-}
-
-// A recursive mkdir reports a read-only file system as a missing folder.
-async function makeRoot(root: string): Promise<void> {
-  try {
-    await mkdir(root, { mode: 0o700 });
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) await mkdir(root, { recursive: true, mode: 0o700 });
-    else if (!hasCode(error, 'EEXIST')) throw error;
-  }
 }
 
 // Where several users may write, as in /tmp, one of them could lead snapshots of databases to a place of their own.

@@ -30,7 +30,7 @@ test('a configured target goes into all of its storages, each proven there, and 
   expect(result.exitCode).toBe(0);
   expect(result.stdout).toMatch(/^app: \S+ .*near\n {2}proven: .*\napp: \S+ .*far\n {2}proven: /);
   const manifests = ['near', 'far'].map((folder) => {
-    const [id = ''] = readdirSync(join(cwd, folder, 'app')).filter((name) => name.startsWith('2'));
+    const id = readdirSync(join(cwd, folder, 'app')).find((name) => name.startsWith('2')) ?? '';
     return readFileSync(join(cwd, folder, 'app', id, 'manifest.json'), 'utf8');
   });
   expect(manifests[1]).toBe(manifests[0]);

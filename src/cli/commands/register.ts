@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Runner } from '../runner.ts';
 import { registerBackup } from './backup.ts';
+import { registerCheck } from './check.ts';
 import { registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
 import { registerInit } from './init.ts';
@@ -20,6 +21,7 @@ export function registerCommands(program: Command, runner: Runner): void {
   registerRestore(program, runner);
   registerPrune(program, runner);
   registerPin(program, runner);
+  registerCheck(program, runner);
   registerInit(program, runner);
   registerConfig(program, runner);
   registerCompletion(program, runner);

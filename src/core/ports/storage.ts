@@ -36,6 +36,18 @@ export interface UnfinishedPut {
   discard(options: CallOptions): Promise<void>;
 }
 
+/** What a storage says of its own set-up, for `check storage`. */
+export interface StorageRemark {
+  /** What was looked at: `versioning`. */
+  readonly name: string;
+  /** `problem` where backups will not work as asked for; `note` where somebody should know. */
+  readonly level: 'fine' | 'note' | 'problem';
+  /** In words, without a full stop. */
+  readonly text: string;
+  /** An instruction, as a full sentence. */
+  readonly hint?: string;
+}
+
 /** Facts about a storage, so that nobody has to ask which one it is. */
 export interface StorageTraits {
   /** A folder on the same disk, fit for large temporary files, or undefined when there is none. */
@@ -65,6 +77,8 @@ export interface Storage extends AsyncDisposable {
   remove(key: ObjectKey, options: CallOptions): Promise<void>;
   /** Puts below the prefix that were begun by anybody and not ended, with those that are in flight. */
   unfinished(prefix: string, options: CallOptions): AsyncIterable<UnfinishedPut>;
+  /** Looks at the set-up: what cannot be told by writing and reading, such as versions that are kept. */
+  remarks(options: CallOptions): Promise<readonly StorageRemark[]>;
   /** Bytes that may still be written, where that can be known. */
   freeBytes(options: CallOptions): Promise<number | undefined>;
   /** Points `<folder>/latest` at `<folder>/<name>` where people can see it; does nothing elsewhere. */

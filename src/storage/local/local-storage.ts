@@ -1,13 +1,14 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, rmdir, stat, statfs, symlink, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, rmdir, stat, statfs, symlink, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DbopsError, hasCode } from '../../core/errors.ts';
-import type { ObjectKey } from '../../core/ids.ts';
+import { isTargetName, type ObjectKey } from '../../core/ids.ts';
 import type { Scratch } from '../../core/ports/scratch.ts';
-import type { ObjectInfo, PutOptions, Storage } from '../../core/ports/storage.ts';
+import type { ObjectInfo, PutOptions, Storage, StorageRemark } from '../../core/ports/storage.ts';
 import { makeFolders, syncFolder, writeDurably } from '../../platform/durable-file.ts';
 import { storageError } from '../../platform/file-error.ts';
+import { makeMissingFolders } from '../../platform/make-folders.ts';
 import { openScratch } from '../../platform/scratch.ts';
 import { walk } from './walk.ts';
 
@@ -51,6 +52,7 @@ export function createLocalStorage(root: string): Storage {
     },
     // A scratch folder that a dead process left is removed when the next one is opened.
     async *unfinished() {},
+    remarks: () => remarksOn(root),
     freeBytes: async () => freeBytesOf(root),
     pointLatest: async (folder, name) => pointLatest(join(root, folder), name, await temporary.next()),
     [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose](),
@@ -119,7 +121,11 @@ function createTemporaryNames(root: string): AsyncDisposable & { next(): Promise
 
 async function openRoot(root: string): Promise<void> {
   await makeDurably(root);
-  const { mode } = await stat(root);
+  const info = await stat(root);
+  const { mode } = info;
+  if (!info.isDirectory()) {
+    throw new DbopsError('STORAGE_FAILED', `${root} is not a folder`, { hint: 'Name a folder as the storage.' });
+  }
   if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
     throw new DbopsError('REFUSED', `every user may write into ${root}`, {
       hint: `Anyone could replace the backups in it. Run: chmod o-w '${root}'`,
@@ -129,15 +135,11 @@ async function openRoot(root: string): Promise<void> {
 
 /** A backup in a folder that a power cut takes back is none: every folder that is made is synced into its parent. */
 async function makeDurably(root: string): Promise<void> {
-  const first = await mkdir(root, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  const above = dirname(first);
-  for (let folder = dirname(root); folder.length >= above.length; folder = dirname(folder)) {
+  for (const folder of (await makeMissingFolders(root)).toReversed()) {
     // One that this user may write but not read cannot be opened for it.
-    await syncFolder(folder).catch((error: unknown) => {
+    await syncFolder(dirname(folder)).catch((error: unknown) => {
       if (!hasCode(error, 'EACCES')) throw error;
     });
-    if (folder === dirname(folder)) return;
   }
 }
 
@@ -163,7 +165,9 @@ async function removeFile(root: string, path: string): Promise<void> {
   }
   // Only the backup's own folder and those in it: the target's folder stays, so that `latest` and its rights stay too,
   // and so that whoever is about to put a lock there does not lose the folder to another run that releases its own.
-  for (let above = folder; above !== root && dirname(above) !== root; above = dirname(above)) {
+  const isKept = (above: string): boolean =>
+    above === root || (dirname(above) === root && isTargetName(basename(above)));
+  for (let above = folder; !isKept(above); above = dirname(above)) {
     if (!(await removeEmptyFolder(above))) return;
   }
 }
@@ -178,6 +182,20 @@ async function removeEmptyFolder(folder: string): Promise<boolean> {
     if (hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST')) return false;
     throw error;
   }
+}
+
+async function remarksOn(root: string): Promise<readonly StorageRemark[]> {
+  const { mode } = await stat(root);
+  const readers = mode & 0o077;
+  if (readers === 0) return [{ name: 'rights', level: 'fine', text: 'nobody else may enter the folder' }];
+  return [
+    {
+      name: 'rights',
+      level: 'note',
+      text: `others may enter the folder (mode ${(mode & 0o777).toString(8)}); the files in it are for you alone`,
+      hint: `To close it, run: chmod 700 '${root}'`,
+    },
+  ];
 }
 
 async function freeBytesOf(root: string): Promise<number | undefined> {

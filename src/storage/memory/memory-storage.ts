@@ -38,6 +38,7 @@ export function createMemoryStorage(): Storage {
       objects.delete(key);
     },
     async *unfinished() {},
+    remarks: async () => [],
     freeBytes: async () => undefined,
     pointLatest: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { programsOf } from './postgres/programs.ts';
 import { postgresVersions } from './postgres/versions.ts';
+import { offerStore } from './s3/on-demand.ts';
 
 /**
  * The plain tools with which docs/format.md restores without dbops, which tests run as they stand there, and what the
@@ -19,15 +20,24 @@ const tools: Readonly<Record<string, string>> = {
   flock: 'util-linux',
   pg_lsclusters: 'postgresql-common',
   '/usr/sbin/pgbouncer': 'pgbouncer',
+  monmaptool: 'ceph-base',
+  ceph: 'ceph-common',
+  'ceph-mon': 'ceph-mon',
+  'ceph-osd': 'ceph-osd',
+  radosgw: 'radosgw',
   '/usr/lib/postgresql/15/bin/initdb': 'postgresql-15',
   '/usr/lib/postgresql/15/bin/pg_dump': 'postgresql-client-15',
 };
 
-/** Installs what is missing, as root on Debian; a tool that cannot be had fails the tests and skips none. */
-export default function installTools(): void {
+/**
+ * Installs what is missing, as root on Debian; a tool that cannot be had fails the tests and skips none. Gives what ends
+ * the servers that all tests share.
+ */
+export default function installTools(): (() => Promise<void>) | undefined {
   const missing = Object.keys(tools).filter((tool) => !isInstalled(tool));
   if (missing.length > 0) install(missing);
   for (const version of postgresVersions()) programsOf(version);
+  return offerStore();
 }
 
 function install(missing: readonly string[]): void {

@@ -21,10 +21,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** The one place of a package, so that replacing it touches nothing else. */
 const packages: Readonly<Record<string, RegExp>> = {
+  '@aws-sdk/client-s3': /^src\/storage\/s3\//,
+  '@smithy/node-http-handler': /^src\/storage\/s3\/client\.ts$/,
   'better-sqlite3': /^src\/engines\/sqlite\/jobs\//,
   commander: /^src\/cli\//,
   execa: /^src\/platform\/child\.ts$/,
   pino: /^src\/platform\/log\.ts$/,
+  'proxy-agent': /^src\/storage\/s3\/client\.ts$/,
   yaml: /^src\/config\//,
   zod: /^src\/(core|config)\/|^src\/storage\/lease-document\.ts$/,
 };

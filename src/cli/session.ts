@@ -65,8 +65,12 @@ export function openSession({ host, flags, world, signal, redactor }: SessionOpt
   const quiet = flags.quiet === true || flags.json === true;
   const text = createTextReporter({ ...stderr, colours }, world.clock, quiet);
   const reporter = tee([text, createLogReporter(log)]);
-  const openStorage = (address: StorageAddress): Promise<Storage> =>
-    world.openStorage(address, host, (call) => log.debug(call, 'storage'));
+  const openStorage = (address: StorageAddress): Promise<Storage> => {
+    // In a configuration they may stand in clear, or come from files that variables name.
+    const { secretAccessKey, sessionToken, proxy } = address.settings;
+    for (const secret of [secretAccessKey, sessionToken, proxy]) if (secret !== undefined) redactor.add(secret);
+    return world.openStorage(address, host, (call) => log.debug(call, 'storage'));
+  };
   return {
     host,
     flags,

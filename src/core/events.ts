@@ -1,7 +1,15 @@
 import type { VerifyLevel } from './levels.ts';
 import type { Manifest } from './manifest.ts';
 
-export type Activity = 'snapshot' | 'store' | 'examine' | 'read back' | 'restore' | 'promote' | 'wait for lock';
+export type Activity =
+  | 'snapshot'
+  | 'store'
+  | 'examine'
+  | 'read back'
+  | 'restore'
+  | 'promote'
+  | 'wait for lock'
+  | 'copy';
 
 /** Everything an operation says while it runs. Reporters render them; nothing else is printed on the way. */
 export type AppEvent =
@@ -41,5 +49,14 @@ export type AppEvent =
       readonly kept: string | undefined;
       readonly durationMs: number;
     }
+  | {
+      readonly type: 'copy.started';
+      readonly target: string;
+      readonly id: string;
+      readonly bytes: number;
+      readonly from: string;
+      readonly to: string;
+    }
+  | { readonly type: 'copy.finished'; readonly target: string; readonly id: string; readonly durationMs: number }
   | { readonly type: 'prune.removed'; readonly target: string; readonly name: string; readonly bytes: number }
   | { readonly type: 'warning'; readonly subject: string; readonly message: string };

@@ -15,7 +15,10 @@ export async function clearInherited(
   target: TargetName,
   lease: Lease,
   { backups, broken, litter }: Catalog,
-  options: CallOptions,
+  options: CallOptions & {
+    /** Folders whose half made content the caller goes on with; their names stay in the lock until it declares them. */
+    readonly except?: ReadonlySet<string>;
+  },
 ): Promise<void> {
   const begun = broken.filter(({ prefix, objects }) =>
     objects.some(({ key, bytes }) => key === keyIn(prefix, MANIFEST_NAME) && bytes === 0),
@@ -24,11 +27,12 @@ export async function clearInherited(
   const whole = new Set(
     [...backups, ...broken.filter((folder) => !begun.includes(folder))].map(({ prefix }) => prefix),
   );
-  for (const prefix of lease.inherited.filter(isBackupId).map((id) => `${target}/${id}`)) {
-    if (whole.has(prefix)) continue;
+  const inherited = lease.inherited.filter(isBackupId).map((id) => `${target}/${id}`);
+  for (const prefix of inherited) {
+    if (whole.has(prefix) || options.except?.has(prefix) === true) continue;
     const objects = unfinished.find((folder) => folder.prefix === prefix)?.objects ?? [];
     // Removing the manifest that is not there takes along a folder in which there is nothing to list.
     await discard(storage, [keyIn(prefix, MANIFEST_NAME), ...objects.map(({ key }) => key)], options);
   }
-  lease.settle();
+  if (!inherited.some((prefix) => options.except?.has(prefix) === true)) lease.settle();
 }

@@ -31,17 +31,20 @@ function decodedName({ name, codecs: chain }: Part, codecs: Codecs): string {
   }, name);
 }
 
-interface PartAddress {
+interface StoredPart {
   readonly storage: Storage;
   readonly prefix: string;
   readonly part: Part;
+}
+
+interface PartAddress extends StoredPart {
   readonly codecs: Codecs;
 }
 
 async function openPart(address: PartAddress, options: CallOptions): Promise<Readable> {
   const { storage, prefix, part, codecs } = address;
   const key = keyIn(prefix, part.name);
-  let stream = toStream(checked(await storage.get(key, options), part, `${key} in ${storage.label}`, damaged));
+  let stream = await openStoredBytes({ storage, prefix, part }, options);
   for (const { id } of part.codecs.toReversed()) {
     const codec = codecs.byId(id);
     if (codec === undefined) {
@@ -54,6 +57,20 @@ async function openPart(address: PartAddress, options: CallOptions): Promise<Rea
   if (part.codecs.length === 0) return stream;
   const blame = (message: string, cause: unknown): Promise<DbopsError> => blameFor(message, cause, address, options);
   return toStream(checked(stream, part.raw, `the content of ${key}`, blame));
+}
+
+/**
+ * The bytes of a part as they are stored, checked against the manifest to the last one.
+ * The stream fails with DAMAGED; the call with what `get` fails with.
+ */
+export async function openStoredBytes(
+  { storage, prefix, part }: StoredPart,
+  options: CallOptions,
+  onBytes?: (total: number) => void,
+): Promise<Readable> {
+  const key = keyIn(prefix, part.name);
+  const name = `${key} in ${storage.label}`;
+  return toStream(checked(await storage.get(key, options), part, name, damaged, onBytes));
 }
 
 /**
@@ -89,6 +106,7 @@ async function* checked(
   expected: { readonly bytes: number; readonly sha256: string } | undefined,
   name: string,
   blame: (message: string, cause: unknown) => DbopsError | Promise<DbopsError>,
+  onBytes?: (total: number) => void,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -99,6 +117,7 @@ async function* checked(
         if (bytes > expected.bytes) break;
         hash.update(chunk);
       }
+      onBytes?.(bytes);
       yield chunk;
     }
   } catch (error) {

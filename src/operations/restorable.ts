@@ -36,13 +36,18 @@ export async function findBackup(
 ): Promise<Backup> {
   const { target } = selector;
   const catalog = await loadCatalog(storage, { ...options, ...(target === undefined ? {} : { target }) });
-  refuseUnreadable(catalog, selector);
-  const backup = selectBackup(catalog.backups, selector);
+  const backup = pickBackup(catalog, selector);
   if (!backup.good) {
     const subject = `${backup.manifest.target}/${backup.manifest.id}`;
     ports.reporter.report({ type: 'warning', subject, message: 'its last verification failed' });
   }
   return backup;
+}
+
+/** The same of a catalogue that was read just now, without a word about its verification. */
+export function pickBackup(catalog: Catalog, selector: Selector): Backup {
+  refuseUnreadable(catalog, selector);
+  return selectBackup(catalog.backups, selector);
 }
 
 /**

@@ -24,6 +24,10 @@ export function describeEvent(event: AppEvent): string | undefined {
       return `restoring ${plain(event.from)} into ${plain(event.into)}`;
     case 'restore.finished':
       return `restored ${plain(event.into)} in ${formatDuration(event.durationMs)}`;
+    case 'copy.started':
+      return `${plain(event.target)}: copying ${plain(event.id)} (${formatBytes(event.bytes)}) from ${plain(event.from)} to ${plain(event.to)}`;
+    case 'copy.finished':
+      return `${plain(event.target)}: ${plain(event.id)} copied in ${formatDuration(event.durationMs)}`;
     case 'prune.removed':
       return `${event.target}: removed ${event.name} (${formatBytes(event.bytes)})`;
     case 'warning':
@@ -45,6 +49,8 @@ export function describeActivity(activity: Activity): string {
       return 'restoring into a scratch place';
     case 'promote':
       return 'swapping it in';
+    case 'copy':
+      return 'copying';
     case 'wait for lock':
       return 'waiting for another run on this target';
   }

@@ -4,6 +4,7 @@ import { registerBackup } from './backup.ts';
 import { registerCheck } from './check.ts';
 import { registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
+import { registerCopy } from './copy.ts';
 import { registerInit } from './init.ts';
 import { registerList } from './list.ts';
 import { registerPin } from './pin.ts';
@@ -19,6 +20,7 @@ export function registerCommands(program: Command, runner: Runner): void {
   registerShow(program, runner);
   registerVerify(program, runner);
   registerRestore(program, runner);
+  registerCopy(program, runner);
   registerPrune(program, runner);
   registerPin(program, runner);
   registerCheck(program, runner);

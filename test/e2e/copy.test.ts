@@ -98,6 +98,15 @@ describe('dbops copy', () => {
     expect((await run('copy', 'latest', '--to', 'nas')).exitCode).toBe(9);
     expect(treeOf(cwd)).not.toContain('nas/');
   });
+
+  test('--limit-rate slows the writing down', async () => {
+    const { cwd, run } = await place([]);
+    makeDatabase(join(cwd, 'big.db'), { mark: 'big', rows: 50, filling: 10_000 });
+    await run('backup', 'big.db', '--compress', 'none');
+    const started = performance.now();
+    expect((await run('copy', '--to', 'nas', '--limit-rate', '500kB', '--verify', 'none')).exitCode).toBe(0);
+    expect(performance.now() - started).toBeGreaterThan(900);
+  });
 });
 
 test('what cannot be copied is refused before anything is written', async () => {

@@ -12,7 +12,7 @@ import {
   type Part,
 } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
-import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
+import type { CallOptions, ObjectInfo, PutOptions, Storage } from '../core/ports/storage.ts';
 import { parsePin, PIN_NAME, serializeRecord } from '../core/records.ts';
 import { collect } from '../streams/collect.ts';
 import { measureStream } from '../streams/meter.ts';
@@ -29,6 +29,8 @@ export interface BackupCopy extends CallOptions {
   readonly lease: Lease;
   /** Read what was stored back and compare. */
   readonly readBack: boolean;
+  /** Until when the destination is to refuse to remove what is stored, where it locks objects. */
+  readonly lockUntil: Date | 'forever' | undefined;
   readonly now: Date;
   readonly onProgress: (activity: Activity, bytes: number) => void;
 }
@@ -125,7 +127,7 @@ async function copyPart(copy: BackupCopy, part: Part, old: ObjectInfo | undefine
     failure = error;
   });
   // What is there and wrong is replaced in one step, by bytes that are known to be right when it happens.
-  const options = { signal, ifAbsent: old === undefined, expectedBytes: part.bytes };
+  const options = { ...lockOf(copy), signal, ifAbsent: old === undefined, expectedBytes: part.bytes };
   const isNew = await to.put(key, body, options).then(
     () => true,
     (error: unknown) => {
@@ -136,6 +138,10 @@ async function copyPart(copy: BackupCopy, part: Part, old: ObjectInfo | undefine
   );
   if ((isNew && !readBack) || (await isStored(copy, part))) return;
   throw readsBackDifferently(copy, key);
+}
+
+function lockOf({ lockUntil }: BackupCopy): Pick<PutOptions, 'lockUntil'> {
+  return lockUntil === undefined ? {} : { lockUntil };
 }
 
 async function isStored({ to, backup, signal, onProgress }: BackupCopy, part: Part): Promise<boolean> {
@@ -164,7 +170,7 @@ async function putSmall(copy: BackupCopy, name: string, bytes: Buffer, ifAbsent:
   const isThere = async (): Promise<boolean> =>
     (await collect(await to.get(key, { signal }), MANIFEST_LIMIT, key)).equals(bytes);
   try {
-    await putBytes(to, key, bytes, { signal, ifAbsent });
+    await putBytes(to, key, bytes, { ...(name === PIN_NAME ? {} : lockOf(copy)), signal, ifAbsent });
   } catch (error) {
     if (hasCode(error, 'OBJECT_EXISTS') && (await isThere())) return;
     throw error;

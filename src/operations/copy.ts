@@ -6,7 +6,7 @@ import { keyIn, type TargetName } from '../core/ids.ts';
 import { MANIFEST_NAME, storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
-import type { RetentionPolicy } from '../core/retention.ts';
+import { surelyKeptUntil, type RetentionPolicy } from '../core/retention.ts';
 import { byTime } from '../core/selector.ts';
 import { LOCK_NAME } from '../core/unfinished-work.ts';
 import { clearInherited } from './clear-inherited.ts';
@@ -25,6 +25,8 @@ export interface CopyRequest {
   readonly named: ReadonlySet<string> | undefined;
   /** The rules of the destination, where it has its own. */
   readonly policy: RetentionPolicy | undefined;
+  /** The rules that say how long objects are locked, where the destination is to lock them. */
+  readonly lockPolicy: RetentionPolicy | undefined;
   readonly readBack: boolean;
   readonly lockWaitMs: number;
   readonly signal: AbortSignal;
@@ -152,7 +154,7 @@ interface Ending {
 }
 
 async function copyOne({ request, ports, lease }: Run, backup: Backup): Promise<Ending> {
-  const { from, to, target, readBack, signal } = request;
+  const { from, to, target, lockPolicy, readBack, signal } = request;
   const { id } = backup.manifest;
   const bytes = storedBytes(backup.manifest);
   const startedAt = ports.clock.now();
@@ -160,7 +162,8 @@ async function copyOne({ request, ports, lease }: Run, backup: Backup): Promise<
   const onProgress = (activity: Activity, done: number): void =>
     ports.reporter.report({ type: 'progress', activity, bytes: done, totalBytes: bytes });
   try {
-    await copyBackup({ from, to, backup, lease, readBack, now: startedAt, signal, onProgress });
+    const lockUntil = lockEnd(backup, lockPolicy, startedAt);
+    await copyBackup({ from, to, backup, lease, readBack, lockUntil, now: startedAt, signal, onProgress });
   } catch (error) {
     signal.throwIfAborted();
     return endBadly({ request, ports, lease }, backup, error);
@@ -168,6 +171,13 @@ async function copyOne({ request, ports, lease }: Run, backup: Backup): Promise<
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
   ports.reporter.report({ type: 'copy.finished', target, id, durationMs });
   return { outcome: { type: 'copied', backup }, isLeft: false };
+}
+
+/** No store takes a lock that has ended. */
+function lockEnd({ manifest }: Backup, policy: RetentionPolicy | undefined, now: Date): Date | 'forever' | undefined {
+  if (policy === undefined) return undefined;
+  const until = surelyKeptUntil({ at: new Date(manifest.finishedAt), class: manifest.class }, policy);
+  return until instanceof Date && until <= now ? undefined : until;
 }
 
 /**

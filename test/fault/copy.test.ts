@@ -154,8 +154,9 @@ async function run(folder: string, side: 'from' | 'to', point: FaultPoint): Prom
 
 async function copyAll(from: Storage, to: Storage): Promise<CopyReport> {
   const source = await loadCatalog(from, { ...patient, target: app });
-  const request = { target: app, from, source, to, named: undefined, policy: undefined, readBack: true, lockWaitMs: 0 };
-  return copy({ ...request, ...patient }, ports);
+  const request = { target: app, from, source, to, readBack: true, lockWaitMs: 0 };
+  const all = { named: undefined, policy: undefined, lockPolicy: undefined };
+  return copy({ ...request, ...all, ...patient }, ports);
 }
 
 /** Whatever is listed at the destination is sound, the source is as it was, and nothing looks like a lost backup. */

@@ -155,6 +155,25 @@ describe('the destination', () => {
     expect((await keysOf(to)).filter((name) => name.endsWith('manifest.json'))).toEqual([]);
   });
 
+  test('is told until when to lock what surely stays so long, but not its pin', async () => {
+    const [from, to] = await twoStorages();
+    const locks: Record<string, unknown> = {};
+    const put: Storage['put'] = (name, body, options) => {
+      if (name.startsWith(`app/${first}`)) locks[name.slice(`app/${first}/`.length)] = options.lockUntil;
+      return to.put(name, body, options);
+    };
+    await copyTo({ ...to, put }, from, { lockPolicy: { classes: { manual: '1000y' } } });
+    const until = new Date(Date.parse('2026-11-18T02:00:00.000Z') + 1_000 * 366 * 86_400_000);
+    const locked = { 'db/toc.dat': until, 'db/1.dat': until, SHA256SUMS: until, 'manifest.json': until };
+    expect(locks).toEqual({ ...locked, 'pin.json': undefined });
+    const later = createMemoryStorage();
+    const putLater: Storage['put'] = (name, body, options) => {
+      expect(options.lockUntil, 'a lock that has ended').toBeUndefined();
+      return later.put(name, body, options);
+    };
+    await copyTo({ ...later, put: putLater }, from, { lockPolicy: { classes: { manual: '1ms' } } });
+  });
+
   test('bytes that read back differently are never published, and are taken back', async () => {
     const [from, to] = await twoStorages();
     const get: Storage['get'] = async (name, options) => {
@@ -250,8 +269,9 @@ async function twoStorages(): Promise<readonly [from: Storage, to: Storage]> {
 
 async function copyTo(to: Storage, from: Storage, change: Partial<CopyRequest> = {}): Promise<CopyReport> {
   const source = change.source ?? (await loadCatalog(from, { ...patient, target: app }));
-  const request = { target: app, from, source, to, named: undefined, policy: undefined, readBack: true, lockWaitMs: 0 };
-  return copy({ ...request, ...patient, ...change }, ports);
+  const request = { target: app, from, source, to, readBack: true, lockWaitMs: 0 };
+  const all = { named: undefined, policy: undefined, lockPolicy: undefined };
+  return copy({ ...request, ...all, ...patient, ...change }, ports);
 }
 
 function typesOf({ outcomes }: CopyReport): string[] {

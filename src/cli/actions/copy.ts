@@ -37,6 +37,7 @@ export async function copyAll(session: Session, words: readonly string[], flags:
   const copies: TargetCopy[] = [];
   for (const [name, source] of splitByTarget(catalog)) {
     if (named !== undefined && !source.backups.some(({ prefix }) => named.has(prefix))) continue;
+    const rules = settings.policyOf(name, undefined, there);
     const request: CopyRequest = {
       target: name,
       from,
@@ -44,7 +45,8 @@ export async function copyAll(session: Session, words: readonly string[], flags:
       to,
       named,
       // Rules that hold for every storage say what is kept somewhere, not what is kept there.
-      policy: there.retention === undefined ? undefined : settings.policyOf(name, undefined, there),
+      policy: there.retention === undefined ? undefined : rules,
+      lockPolicy: there.settings.lock === undefined ? undefined : rules,
       readBack: (flags.verify ?? settings.verify) !== 'none',
       lockWaitMs: flags.lockWait ?? settings.lockWaitMs,
       signal: session.signal,

@@ -5,6 +5,7 @@ import { nameOf } from './explain.ts';
 import { statObject } from './head.ts';
 import { listObjects, listUploads } from './listing.ts';
 import { putObject } from './put.ts';
+import { remarksOn } from './remarks.ts';
 import { removeObject } from './remove.ts';
 
 /**
@@ -25,6 +26,7 @@ export function createS3Storage(options: BucketOptions): Storage {
     list: (prefix, callOptions) => listObjects(bucket, prefix, callOptions),
     remove: (key, callOptions) => removeObject(bucket, key, callOptions),
     unfinished: (prefix, callOptions) => listUploads(bucket, prefix, callOptions),
+    remarks: ({ signal }) => remarksOn(bucket, signal),
     freeBytes: async () => undefined,
     pointLatest: async () => undefined,
     [Symbol.asyncDispose]: async () => bucket[Symbol.dispose](),

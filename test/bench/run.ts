@@ -1,6 +1,6 @@
 // Measures dbops against the plain tools in the same run, and prints a table: npm run bench
 // BENCH_LARGE=1 adds a database of 2 GB; BENCH_MEGABYTES changes the size of the one that is timed; BENCH_PARTS names
-// the parts to run: startUp, catalogues, backups, memory, postgres. DBOPS_TEST_PG names the versions of PostgreSQL.
+// the parts to run: startUp, catalogues, backups, memory, postgres, offsite. DBOPS_TEST_PG names the versions of PostgreSQL.
 // Needs sqlite3, zstd, gzip and md5sum. All data stands in a temporary folder that is removed in the end.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { formatTable } from '../../src/report/format.ts';
 import { binary } from '../support/run-dbops.ts';
 import { holds, rowOf, type Figure, type Place } from './figure.ts';
+import { offsite } from './offsite.ts';
 import { postgres } from './postgres.ts';
 import { backups, catalogues, memory, startUp } from './sqlite.ts';
 
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   if (!figures.every(holds)) process.exitCode = 1;
 }
 
-const parts = { startUp, catalogues, backups, memory, postgres };
+const parts = { startUp, catalogues, backups, memory, postgres, offsite };
 
 function chosen(): ((place: Place) => Promise<Figure[]>)[] {
   const named = process.env['BENCH_PARTS']?.split(',') ?? Object.keys(parts);

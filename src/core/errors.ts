@@ -7,6 +7,10 @@ export const EXIT_CODES = {
   INTERNAL: 1,
   USAGE: 2,
   CONFIG_INVALID: 2,
+  /** It is encrypted, and no key or passphrase was given. */
+  KEY_MISSING: 2,
+  /** It is encrypted for other keys than those that were given: it is not damaged. */
+  KEY_REFUSED: 2,
   /** The database cannot be reached, opened or read as what it claims to be. */
   SOURCE_REFUSED: 3,
   TOOL_MISSING: 4,
@@ -64,4 +68,10 @@ export function messageOf(error: unknown): string {
 /** True for errors that carry this code, whether ours or the operating system's (`ENOENT`, `EEXIST` …). */
 export function hasCode(error: unknown, code: string): error is Error {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** The error of ours among the causes of another one, the first that was thrown; undefined when there is none. */
+export function rootOf(error: unknown): DbopsError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return rootOf(error.cause) ?? (error instanceof DbopsError ? error : undefined);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { DbopsError, messageOf } from '../core/errors.ts';
+import { DbopsError, messageOf, rootOf } from '../core/errors.ts';
 import { keyIn } from '../core/ids.ts';
 import type { Part } from '../core/manifest.ts';
 import type { Codecs } from '../core/ports/codec.ts';
@@ -59,6 +59,18 @@ async function openPart(address: PartAddress, options: CallOptions): Promise<Rea
   return toStream(checked(stream, part.raw, `the content of ${key}`, blame));
 }
 
+function blameStorage(message: string, cause: unknown): DbopsError {
+  return cause instanceof DbopsError ? cause : damaged(message, cause);
+}
+
+/** Says which file it is that a codec, which knows no names, speaks of. */
+function naming(key: string, error: DbopsError): DbopsError {
+  const { code, message, hint } = error;
+  const isNameless = ['DAMAGED', 'KEY_MISSING', 'KEY_REFUSED'].includes(code) && !message.includes(key);
+  if (!isNameless) return error;
+  return new DbopsError(code, `${key}: ${message}`, { ...(hint === undefined ? {} : { hint }), cause: error });
+}
+
 /**
  * The bytes of a part as they are stored, checked against the manifest to the last one.
  * The stream fails with DAMAGED; the call with what `get` fails with.
@@ -70,7 +82,7 @@ export async function openStoredBytes(
 ): Promise<Readable> {
   const key = keyIn(prefix, part.name);
   const name = `${key} in ${storage.label}`;
-  return toStream(checked(await storage.get(key, options), part, name, damaged, onBytes));
+  return toStream(checked(await storage.get(key, options), part, name, blameStorage, onBytes));
 }
 
 /**
@@ -83,8 +95,17 @@ async function blameFor(
   { storage, prefix, part }: PartAddress,
   options: CallOptions,
 ): Promise<DbopsError> {
-  const { bytes, sha256 } = await measureStream(await storage.get(keyIn(prefix, part.name), options));
-  if (bytes !== part.bytes || sha256 !== part.sha256) return damaged(message, cause);
+  const key = keyIn(prefix, part.name);
+  const root = rootOf(cause);
+  // Damage that was seen on the way, or a key that is missing, is what it is. A header that was changed fits no key either.
+  if (root !== undefined && root.code !== 'KEY_REFUSED') return naming(key, root);
+  const { bytes, sha256 } = await measureStream(await storage.get(key, options));
+  if (bytes !== part.bytes || sha256 !== part.sha256) {
+    return root === undefined
+      ? damaged(message, cause)
+      : damaged(`${key} is not what was stored: its header was changed, so that no key fits`, cause);
+  }
+  if (root !== undefined) return naming(key, root);
   const names = part.codecs.map(({ id }) => id).join(', ');
   return new DbopsError('TOOL_FAILED', `${message}; the stored file is what it was`, {
     hint: `Repair the ${names} program on the PATH of this machine, then run this again. The backup is not to blame.`,
@@ -121,7 +142,7 @@ async function* checked(
       yield chunk;
     }
   } catch (error) {
-    if (error instanceof DbopsError || (error instanceof Error && error.name === 'AbortError')) throw error;
+    if (error instanceof Error && error.name === 'AbortError') throw error;
     // What a program said is lines; a message is one.
     const reason = messageOf(error)
       .trim()

@@ -25,15 +25,16 @@ function isExecutable(file: string): boolean {
 /**
  * Runs a program as a filter. The stream it gives fails when the program fails, however well its bytes look: a
  * `stdout` alone would end as if all were well. A file is read by the program itself, so that its bytes do not pass
- * through JavaScript. Aborting ends the program first and then the stream.
+ * through JavaScript. Aborting ends the program first and then the stream. Its environment is `env` and nothing else.
  */
 export async function filterThrough(
   program: string,
   args: readonly string[],
   source: ByteSource,
   signal: AbortSignal,
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<Readable> {
-  if (source.type === 'program') return joinPrograms(source.program, program, args, signal);
+  if (source.type === 'program') return joinPrograms(source.program, { program, args, env, signal });
   const execa = await loadExeca();
   const options = {
     buffer: { stdout: false, stderr: true },
@@ -44,7 +45,7 @@ export async function filterThrough(
     // A Ctrl-C reaches the whole foreground group; only we decide when a child has to end.
     detached: true,
     extendEnv: false,
-    env: { LC_ALL: 'C' },
+    env: { ...env, LC_ALL: 'C' },
   } as const;
   if (source.type === 'stream') {
     const child = execa(program, args, options);
@@ -55,14 +56,16 @@ export async function filterThrough(
   return execa(program, [...args, '--', source.path], { ...options, stdin: 'ignore' }).readable();
 }
 
+interface Filter {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
 /** Two programs joined by a pipe of the operating system; what comes out fails when either of them does. */
-function joinPrograms(
-  producer: OutputProgram,
-  program: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Readable {
-  const filter = startProgram({ file: program, args, env: { LC_ALL: 'C' }, stdin: 'pipe', signal });
+function joinPrograms(producer: OutputProgram, { program, args, env, signal }: Filter): Readable {
+  const filter = startProgram({ file: program, args, env: { ...env, LC_ALL: 'C' }, stdin: 'pipe', signal });
   const { stdin } = filter.child;
   if (stdin === null) throw new Error('started without an input');
   const produced = producer.pipeInto(stdin);

@@ -23,6 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, RegExp>> = {
   '@aws-sdk/client-s3': /^src\/storage\/s3\//,
   '@smithy/node-http-handler': /^src\/storage\/s3\/client\.ts$/,
+  'age-encryption': /^src\/codecs\/age\/(header|passphrase)\.ts$/,
   'better-sqlite3': /^src\/engines\/sqlite\/jobs\//,
   commander: /^src\/cli\//,
   execa: /^src\/platform\/child\.ts$/,

@@ -14,8 +14,8 @@ export interface CodecUnderTest {
   readonly codec: Codec;
   /** The same format by the other implementation: both read what the other wrote. */
   readonly other: Codec;
-  /** The tool with which anybody decodes the format. */
-  readonly tool: string;
+  /** The command with which anybody decodes the format, from its input to its output. */
+  readonly tool: readonly [string, ...string[]];
 }
 
 const contents: readonly (readonly [name: string, make: () => Buffer])[] = [
@@ -142,10 +142,17 @@ async function fileOf(bytes: Buffer): Promise<ByteSource> {
   return { type: 'file', path, bytes: bytes.length };
 }
 
-async function decodeByHand(tool: string, bytes: Buffer): Promise<Buffer> {
+async function decodeByHand(tool: readonly string[], bytes: Buffer): Promise<Buffer> {
   const folder = await temporaryFolder();
   const [packed, plain] = [join(folder, 'packed'), join(folder, 'plain')];
   await writeFile(packed, bytes);
-  await promisify(execFile)('sh', ['-c', '"$1" -d -c < "$2" > "$3"', 'sh', tool, packed, plain]);
+  await promisify(execFile)('sh', [
+    '-c',
+    'packed=$1 plain=$2; shift 2; "$@" < "$packed" > "$plain"',
+    'sh',
+    packed,
+    plain,
+    ...tool,
+  ]);
   return readFile(plain);
 }

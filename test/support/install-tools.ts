@@ -12,6 +12,7 @@ const tools: Readonly<Record<string, string>> = {
   sqlite3: 'sqlite3',
   zstd: 'zstd',
   gzip: 'gzip',
+  age: 'age',
   sha256sum: 'coreutils',
   bash: 'bash',
   zsh: 'zsh',

@@ -3,15 +3,17 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { createCodecs } from '../../../src/codecs/codecs.ts';
 import type { Manifest } from '../../../src/core/manifest.ts';
+import type { Codecs } from '../../../src/core/ports/codec.ts';
 import type { PartSource } from '../../../src/core/ports/engine.ts';
 import { openParts } from '../../../src/operations/read-parts.ts';
 import { createMemoryStorage } from '../../../src/storage/memory/memory-storage.ts';
+import { ageKey, keyringFor, publicKey } from '../../support/age-keys.ts';
 import { bodyOf, bytesOf, key, noise, patient } from '../../support/bodies.ts';
 import { childrenGone } from '../../support/children.ts';
 import { aManifest } from '../../support/manifests.ts';
 
-const codecs = createCodecs('/usr/bin:/bin');
-const library = createCodecs(undefined);
+const codecs = createCodecs('/usr/bin:/bin', keyringFor(publicKey));
+const library = createCodecs(undefined, keyringFor(publicKey));
 const content = noise(300_000);
 const measure = (bytes: Buffer): { bytes: number; sha256: string } => ({
   bytes: bytes.length,
@@ -26,6 +28,7 @@ async function partsOf({
   part = {} as Partial<Part>,
   chain = ['zstd'],
   by = codecs,
+  reader = undefined as Codecs | undefined,
 }): Promise<PartSource> {
   let bytes = content;
   for (const id of chain) {
@@ -37,7 +40,7 @@ async function partsOf({
   const described = { name, ...measure(bytes), raw: measure(content), codecs: chain.map((id) => ({ id })), ...part };
   const storage = createMemoryStorage();
   await storage.put(key('app/x/app.db'), bodyOf(stored(bytes)), patient);
-  return openParts(storage, 'app/x', aManifest({ parts: [described] }).parts, by);
+  return openParts(storage, 'app/x', aManifest({ parts: [described] }).parts, reader ?? by);
 }
 
 const read = async (parts: PartSource): Promise<Buffer> => bytesOf(await parts.open('app.db', patient));
@@ -45,11 +48,14 @@ const read = async (parts: PartSource): Promise<Buffer> => bytesOf(await parts.o
 /** Of what was read; a failing test should not print megabytes. */
 const lengthOf = async (parts: PartSource): Promise<number> => (await read(parts)).length;
 
-test.each([[[]], [['zstd']], [['gzip']], [['gzip', 'zstd']]])('a part through %j comes back', async (chain) => {
-  const parts = await partsOf({ chain });
-  expect(parts.parts).toEqual([{ name: 'app.db', decodedName: 'app.db', bytes: 300_000 }]);
-  expect((await read(parts)).equals(content)).toBe(true);
-});
+test.each([[[]], [['zstd']], [['gzip']], [['gzip', 'zstd']], [['age']], [['zstd', 'age']]])(
+  'a part through %j comes back',
+  async (chain) => {
+    const parts = await partsOf({ chain });
+    expect(parts.parts).toEqual([{ name: 'app.db', decodedName: 'app.db', bytes: 300_000 }]);
+    expect((await read(parts)).equals(content)).toBe(true);
+  },
+);
 
 test('what its content is called is its name without what the codecs put behind it', async () => {
   const parts = ['db.dump.zst', 'db/toc.dat', 'db.sql.gz.zst'].map((name, index) => ({
@@ -94,8 +100,8 @@ describe.each([
     ['C3: as much again stands behind', (bytes) => Buffer.concat([bytes, bytes])],
     ['C4: another frame stands there', () => noise(1_000, 9)],
   ];
-  for (const chain of [['zstd'], ['gzip'], []]) {
-    test.each(damages)(`%s (${chain[0] ?? 'plain'})`, async (_name, stored) => {
+  for (const chain of [['zstd'], ['gzip'], ['age'], ['zstd', 'age'], []]) {
+    test.each(damages)(`%s (${chain.join(', ')})`, async (_name, stored) => {
       const parts = await partsOf({ stored, chain, by });
       await expect(lengthOf(parts)).rejects.toMatchObject({
         code: 'DAMAGED',
@@ -135,7 +141,7 @@ test('D3: of a bomb not one byte more than recorded comes out', async () => {
 });
 
 test('a codec that this dbops does not know says to upgrade', async () => {
-  const parts = await partsOf({ part: { codecs: [{ id: 'age' }] } });
+  const parts = await partsOf({ part: { codecs: [{ id: 'xz' }] } });
   await expect(lengthOf(parts)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     hint: expect.stringContaining('Upgrade'),
@@ -181,5 +187,38 @@ describe('a decoder that fails although the stored bytes are right', () => {
   test('is not to blame when the stored bytes have changed too', async () => {
     const stored = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from([0])]);
     await expect(partsOf({ by: broken, stored }).then(lengthOf)).rejects.toMatchObject({ code: 'DAMAGED' });
+  });
+});
+
+describe.each([[['age']], [['zstd', 'age']]])('what is encrypted through %j', (chain) => {
+  const change = (at: (bytes: Buffer) => number) => (bytes: Buffer) => {
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(changed.readUInt8(at(bytes)) ^ 1, at(bytes));
+    return changed;
+  };
+
+  test('C13: a wrong key is no damage of the backup, and names the file and the keys', async () => {
+    const other = await ageKey();
+    const parts = await partsOf({ chain, reader: createCodecs('/usr/bin:/bin', keyringFor(other)) });
+    await expect(read(parts)).rejects.toMatchObject({
+      code: 'KEY_REFUSED',
+      message: `app/x/app.db: it is encrypted for another key; tried: ${other.file} (${other.recipient})`,
+    });
+    await childrenGone();
+  });
+
+  test.each([
+    [
+      'a byte of its content',
+      change((bytes) => bytes.length >> 1),
+      /app\/x\/app\.db: .*a byte was changed in the block/,
+    ],
+    ['a byte of its header', change((bytes) => bytes.indexOf('\n--- ') + 10), /app\/x\/app\.db: .*header was changed/],
+    ['a byte for whom it is', change((bytes) => bytes.indexOf('X25519 ') + 12), /header was changed/],
+    ['its end', (bytes: Buffer) => bytes.subarray(0, -70_000), /app\/x\/app\.db in .* has \d+ bytes, should have \d+/],
+  ])('C1: %s has a message of its own', async (_, stored, message) => {
+    const error: unknown = await read(await partsOf({ chain, stored })).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'DAMAGED', message: expect.stringMatching(message) as unknown });
+    await childrenGone();
   });
 });

@@ -1,12 +1,15 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Host } from './cli/host.ts';
-import type { World } from './cli/world.ts';
+import type { GeneratedKey, World } from './cli/world.ts';
+import { generateSecret, recipientOf } from './codecs/age/header.ts';
 import { createCodecs } from './codecs/codecs.ts';
 import { hasCode } from './core/errors.ts';
 import type { Storage } from './core/ports/storage.ts';
 import { engineByName, engineDrivers, engineForAddress } from './engines/driver.ts';
 import type { EngineHost } from './engines/engine-driver.ts';
+import { identityText, writeIdentity } from './keys/generate.ts';
+import { createKeyring } from './keys/keyring.ts';
 import { systemClock, systemRandom } from './platform/clock.ts';
 import { openLog } from './platform/log.ts';
 import { openScratch } from './platform/scratch.ts';
@@ -33,11 +36,28 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
       host: host.hostname,
       version,
     }),
+    createKeyring: (sources, host, hide) =>
+      createKeyring(sources, {
+        environment: host.env,
+        interactive: host.interactive,
+        askSecret: (question) => host.askSecret(question),
+        hide,
+      }),
+    createCodecs: ({ env }, keyring) => createCodecs(env['PATH'], keyring),
+    generateKey,
     openStorage: async (address, { env }, log) =>
       wrapStorage(await openStorage(address, { environment: env, clock: systemClock }, log)),
     openLog,
     engineForAddress,
   };
+}
+
+async function generateKey(file: string | undefined): Promise<GeneratedKey> {
+  const secret = await generateSecret();
+  const recipient = (await recipientOf(secret)) ?? '';
+  const text = identityText({ secret, recipient }, systemClock.now());
+  if (file !== undefined) await writeIdentity(file, text);
+  return { recipient, text };
 }
 
 function engineHost({ env, temporaryFolder }: Host): EngineHost {

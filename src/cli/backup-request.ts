@@ -2,18 +2,20 @@ import { resolve } from 'node:path';
 import type { Target } from '../config/settings.ts';
 import type { ChosenStorage } from '../config/storage-choice.ts';
 import { refuseContradictions } from '../core/dump-options.ts';
-import { DbopsError } from '../core/errors.ts';
+import { DbopsError, hasCode } from '../core/errors.ts';
 import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';
-import type { Storage } from '../core/ports/storage.ts';
+import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { surelyKeptUntil, type RetentionPolicy } from '../core/retention.ts';
-import type { BackupRequest } from '../operations/backup.ts';
+import type { BackupEncryption, BackupRequest } from '../operations/backup.ts';
+import { rehearse } from '../operations/rehearse.ts';
 import { addressOf } from './addresses.ts';
 import { dumpOptionsOf, type DumpFlags } from './dump-flags.ts';
+import { encryptionFor, type Encrypting, type RecipientFlags } from './keys.ts';
 import { parseTags, type Session } from './session.ts';
 
-export interface BackupFlags extends DumpFlags {
+export interface BackupFlags extends DumpFlags, RecipientFlags {
   readonly storage?: readonly string[];
   readonly class?: string;
   readonly tag?: readonly string[];
@@ -86,6 +88,7 @@ export async function requestOf(
     tags: parseTags(flags.tag),
     pinned: flags.pin === true,
     codec: parseCodec(session, flags.compress ?? target.compress),
+    encryption: await openEncryption(session, target, flags),
     facts: flags.facts ?? target.facts,
     options,
     readBack: (flags.verify ?? settings.verify) !== 'none',
@@ -94,6 +97,46 @@ export async function requestOf(
     git: gitOf(session),
     signal: session.signal,
   };
+}
+
+/**
+ * Whatever must be read again has to be readable: that is found out before anything is dumped.
+ * @throws DbopsError KEY_MISSING, KEY_REFUSED
+ */
+async function openEncryption(
+  session: Session,
+  target: Target,
+  flags: BackupFlags,
+): Promise<BackupEncryption | undefined> {
+  const encrypting = encryptionFor(session, target.name, flags);
+  if (encrypting === undefined) return undefined;
+  const { keyring, facts } = encrypting;
+  const { signal } = session;
+  const cipher = session.portsWith(keyring).codecs.byId('age');
+  if (cipher === undefined) throw new Error('there is no age');
+  const level = flags.verify ?? session.settings.verify;
+  const mustOpen = level === 'structure' || level === 'restore';
+  // A person is asked for a passphrase before anything is dumped, too.
+  await keyring.encoding({ signal });
+  return { cipher, facts, opens: await opensHere(cipher, encrypting, mustOpen, { signal }) };
+}
+
+async function opensHere(
+  cipher: Codec,
+  { keyring, sources }: Encrypting,
+  mustOpen: boolean,
+  options: CallOptions,
+): Promise<boolean> {
+  if (sources.passphrase) return true;
+  if (!mustOpen && !(await keyring.atHand(options))) return false;
+  try {
+    await rehearse(cipher, options);
+    return true;
+  } catch (error) {
+    // A key for other backups is no reason not to make this one.
+    if (!mustOpen && (hasCode(error, 'KEY_REFUSED') || hasCode(error, 'KEY_MISSING'))) return false;
+    throw error;
+  }
 }
 
 /** What is dumped: the database, or the standby that stands in for it. */

@@ -15,6 +15,8 @@ export interface Host {
   /** Whether somebody is there to answer a question. */
   readonly interactive: boolean;
   ask(question: string): Promise<string>;
+  /** The same without showing what is typed. */
+  askSecret(question: string): Promise<string>;
   /** Calls back on SIGINT, SIGTERM and SIGHUP; the returned function stops that. */
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): () => void;
   /** Ends the process at once: the answer to a second signal. */
@@ -42,6 +44,10 @@ export function createProcessHost(): Host {
     ask: async (question) => {
       const { askAt } = await import('./question.ts');
       return askAt(question, process.stdin, process.stderr);
+    },
+    askSecret: async (question) => {
+      const { askSecretAt } = await import('./question.ts');
+      return askSecretAt(question, process.stdin, process.stderr);
     },
     onSignal: (listener) => {
       for (const signal of signals) process.on(signal, listener as NodeJS.SignalsListener);

@@ -1,13 +1,17 @@
+import { dirname } from 'node:path';
 import type { Target } from '../config/settings.ts';
+import type { Facts } from '../core/facts.ts';
 import type { VerifyLevel } from '../core/levels.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { passed, type Verification } from '../core/records.ts';
 import { backup, type BackupRequest } from '../operations/backup.ts';
+import type { Ports } from '../operations/ports.ts';
 import { prune } from '../operations/prune.ts';
 import { findBackup, openStored } from '../operations/restorable.ts';
 import { verify } from '../operations/verify.ts';
 import { benchOf } from './addresses.ts';
 import { openStorages, requestOf, type BackupFlags, type OpenStorage } from './backup-request.ts';
+import { encryptionFor } from './keys.ts';
 import type { Session } from './session.ts';
 
 /** What became of one target's backup in one storage. */
@@ -16,6 +20,7 @@ export interface BackupOutcome {
   /** Undefined where nothing was opened. */
   readonly storage?: string;
   readonly manifest?: Manifest;
+  readonly facts?: Facts;
   readonly verification?: Verification;
   /** Ids that retention removed. */
   readonly pruned?: readonly string[];
@@ -36,14 +41,14 @@ export async function runBackup(
     await using stack = new AsyncDisposableStack();
     const storages = await openStorages(session, target, flags, stack);
     const request = await requestOf(session, target, flags, storages);
-    const { manifest, failures } = await backup(request, session.ports);
+    const { manifest, facts, failures } = await backup(request, portsOf(session, target, flags));
     const outcomes: BackupOutcome[] = [];
     for (const opened of storages) {
       const { storage } = opened;
       const here = { ...outcome, storage: storage.label };
       const done = failures.has(storage)
         ? { ...here, error: failures.get(storage) }
-        : await followUp({ session, target, flags, opened, request }, { ...here, manifest });
+        : await followUp({ session, target, flags, opened, request }, { ...here, manifest, facts });
       outcomes.push(done);
     }
     return outcomes;
@@ -81,17 +86,29 @@ async function followUp(work: Work, made: BackupOutcome & { readonly manifest: M
 }
 
 async function proveNew(
-  { session, target, opened, request }: Work,
+  { session, target, flags, opened, request }: Work,
   manifest: Manifest,
   level: VerifyLevel,
 ): Promise<Verification> {
   const { storage } = opened;
   const { scratchParent, signal } = request;
-  const found = await findBackup(storage, { name: manifest.id, target: manifest.target }, session.ports, { signal });
-  const subject = await openStored({ storage, backup: found }, session.ports);
-  const parent = scratchParent ?? storage.traits.scratchParent;
+  const ports = portsOf(session, target, flags);
+  const found = await findBackup(storage, { name: manifest.id, target: manifest.target }, ports, { signal });
+  const subject = await openStored({ storage, backup: found }, ports);
+  // What is encrypted in the storage must not lie beside it: the disk of the database has it anyway.
+  const own = request.encryption === undefined ? storage.traits.scratchParent : folderOf(session, target, request);
   const bench = benchOf(session, target);
-  return verify({ subject, level, checks: target.checks, scratchParent: parent, bench, signal }, session.ports);
+  return verify({ subject, level, checks: target.checks, scratchParent: scratchParent ?? own, bench, signal }, ports);
+}
+
+/** With the keys of what is encrypted now. */
+function portsOf(session: Session, target: Target, flags: BackupFlags): Ports {
+  const encrypting = encryptionFor(session, target.name, flags);
+  return encrypting === undefined ? session.ports : session.portsWith(encrypting.keyring);
+}
+
+function folderOf({ world }: Session, { address: word }: Target, { address }: BackupRequest): string | undefined {
+  return world.engineForAddress(word).places === 'file' ? dirname(address.location) : undefined;
 }
 
 /** What `--dry-run` says of one target. */
@@ -101,13 +118,14 @@ export interface BackupPlan {
   readonly bytes: number;
   readonly storage: string;
   readonly codec: string;
+  readonly encrypted: boolean;
 }
 
 /** One plan for each storage. */
 export async function planBackup(session: Session, target: Target, flags: BackupFlags): Promise<BackupPlan[]> {
   await using stack = new AsyncDisposableStack();
   const storages = await openStorages(session, target, flags, stack);
-  const { engine, address, signal, codec } = await requestOf(session, target, flags, storages);
+  const { engine, address, signal, codec, encryption } = await requestOf(session, target, flags, storages);
   await using source = await engine.open(address, { signal });
   const { database, bytes } = source.probe;
   return storages.map(({ storage }) => ({
@@ -116,5 +134,6 @@ export async function planBackup(session: Session, target: Target, flags: Backup
     bytes,
     storage: storage.label,
     codec: codec?.id ?? 'none',
+    encrypted: encryption !== undefined,
   }));
 }

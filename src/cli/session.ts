@@ -2,8 +2,10 @@ import { resolve } from 'node:path';
 import { isSecret } from '../config/interpolate.ts';
 import { findConfig, loadConfig } from '../config/load.ts';
 import { createSettings, type Settings, type Target } from '../config/settings.ts';
+import type { KeySources } from '../core/encryption.ts';
 import { DbopsError } from '../core/errors.ts';
 import type { LogLevel } from '../core/levels.ts';
+import type { Keyring } from '../core/ports/keys.ts';
 import type { Reporter } from '../core/ports/reporter.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import type { StorageAddress } from '../core/storage-settings.ts';
@@ -27,6 +29,10 @@ export interface Session {
   readonly signal: AbortSignal;
   openStorage(address: StorageAddress): Promise<Storage>;
   targetOf(word: string): Target;
+  /** The keys in these places, each looked for once in a run. */
+  keyringOf(sources: KeySources): Keyring;
+  /** The same ports with these keys. */
+  portsWith(keyring: Keyring): Ports;
   /** From now on this is not printed. */
   hide(secret: string): void;
 }
@@ -71,13 +77,22 @@ export function openSession({ host, flags, world, signal, redactor }: SessionOpt
     for (const secret of [secretAccessKey, sessionToken, proxy]) if (secret !== undefined) redactor.add(secret);
     return world.openStorage(address, host, (call) => log.debug(call, 'storage'));
   };
+  const ports = world.createPorts({ reporter, host });
+  const keyrings = new Map<string, Keyring>();
   return {
     host,
     flags,
     settings,
     world,
     signal,
-    ports: world.createPorts({ reporter, host }),
+    ports,
+    keyringOf: (sources) => {
+      const name = JSON.stringify(sources);
+      const keyring = keyrings.get(name) ?? world.createKeyring(sources, host, redactor.add);
+      keyrings.set(name, keyring);
+      return keyring;
+    },
+    portsWith: (keyring) => ({ ...ports, codecs: world.createCodecs(host, keyring) }),
     openStorage,
     targetOf: (word) => settings.targetOf(word, (address, folder) => nameOf(world, address, folder)),
     hide: redactor.add,

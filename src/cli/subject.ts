@@ -7,10 +7,11 @@ import type { Storage } from '../core/ports/storage.ts';
 import { byTime, filterBackups } from '../core/selector.ts';
 import { openForeign, openForeignFolder } from '../operations/foreign.ts';
 import { loadCatalog } from '../operations/load-catalog.ts';
-import { findBackup, openFolder, openStored, type Restorable } from '../operations/restorable.ts';
+import { findBackup, findFolder, openStored, type Restorable } from '../operations/restorable.ts';
+import { portsToRead, type IdentityFlags } from './keys.ts';
 import { parseTags, type Session } from './session.ts';
 
-export interface SelectorFlags {
+export interface SelectorFlags extends IdentityFlags {
   readonly storage?: string;
   readonly target?: string;
   readonly at?: Date;
@@ -23,7 +24,8 @@ export interface OpenSubject extends AsyncDisposable {
 
 /** Opens what a selector means: a backup's folder or a foreign file when it is a path, else one of the storage. */
 export async function openSubject(session: Session, word: string, flags: SelectorFlags): Promise<OpenSubject> {
-  const { ports, signal } = session;
+  const { signal } = session;
+  const ports = portsToRead(session, flags.target, flags);
   refuseAddress(word);
   const path = resolve(session.host.cwd, word);
   if (isPath(word) && !(existsSync(path) && statSync(path).isDirectory())) {
@@ -35,9 +37,12 @@ export async function openSubject(session: Session, word: string, flags: Selecto
     ? await session.openStorage({ location: path, folder: session.host.cwd, settings: {} })
     : await storageOf(session, flags);
   try {
-    if (isPath(word)) return holding(await openFolder(storage, ports, { signal }), storage);
-    const backup = await findBackup(storage, selectorOf(word, flags), ports, { signal });
-    return holding(await openStored({ storage, backup }, ports), storage);
+    const backup = isPath(word)
+      ? await findFolder(storage, { signal })
+      : await findBackup(storage, selectorOf(word, flags), ports, { signal });
+    // Which keys are tried depends on whose backup it is.
+    const own = portsToRead(session, backup.manifest.target, flags);
+    return holding(await openStored({ storage, backup }, own), storage);
   } catch (error) {
     await storage[Symbol.asyncDispose]();
     throw error;

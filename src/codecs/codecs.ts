@@ -47,6 +47,7 @@ const noKeys: Keyring = {
     ),
   identities: () => Promise.resolve([]),
   passphrase: () => Promise.resolve(undefined),
+  atHand: () => Promise.resolve(false),
 };
 
 function inRange(level: number | undefined, highest: number): boolean {

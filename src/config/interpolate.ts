@@ -55,7 +55,7 @@ export function isSecret(name: string, value: string): boolean {
 }
 
 function isSecretName(name: string): boolean {
-  return /(passw|passphrase|pass$|secret|token|credential|api_?key|[a-z]_key$|_url$|^url$)/i.test(name);
+  return /(passw|passphrase|pass$|secret|token|credential|api_?key|[a-z]_key$|age_identity$|_url$|^url$)/i.test(name);
 }
 
 function mapStrings(value: unknown, map: (text: string, path: string) => string, path: string): unknown {

@@ -4,6 +4,7 @@ import { parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { DbopsError, messageOf } from '../core/errors.ts';
 import { isTargetName } from '../core/ids.ts';
+import { encryptionProblems } from './encryption.ts';
 import { interpolate, type Environment } from './interpolate.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
 
@@ -82,7 +83,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** What no single value shows: a name that is used and never given. */
-function crossProblems({ storages = {}, storage, targets = {} }: ConfigFile): string[] {
+function crossProblems(config: ConfigFile): string[] {
+  const { storages = {}, storage, targets = {} } = config;
   const looksLikeName = (location: string): boolean => /^[\w-]+$/.test(location);
   const used = [
     { place: 'storage', words: [storage ?? []].flat() },
@@ -99,7 +101,7 @@ function crossProblems({ storages = {}, storage, targets = {} }: ConfigFile): st
   const twice = Object.entries(targets)
     .filter(([, target]) => target.storage !== undefined && target.storages !== undefined)
     .map(([name]) => `targets.${name}: storage and storages exclude each other; write all of them under storages`);
-  return [...unknown, ...twice];
+  return [...unknown, ...twice, ...encryptionProblems(config)];
 }
 
 function invalid(path: string, problems: readonly string[]): DbopsError {

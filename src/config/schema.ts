@@ -35,6 +35,30 @@ const compress = z
   )
   .describe('zstd[:level], gzip[:level] or none.');
 
+const words = z.array(z.string().min(1)).min(1);
+
+const encryption = z
+  .strictObject({
+    recipients: words.optional().describe('Public keys that backups are encrypted for: age1…, ssh-ed25519 ….'),
+    recipientFiles: words.optional().describe('Files with a public key a line.'),
+    passphrase: z
+      .literal(true)
+      .optional()
+      .describe('Encrypt with a passphrase instead: of DBOPS_AGE_PASSPHRASE, passphraseCommand or a prompt.'),
+    passphraseCommand: words.optional().describe('A program and its arguments that prints the passphrase.'),
+    identities: words
+      .optional()
+      .describe('Files with the secret keys that read backups again; others must not read them.'),
+    identityCommand: words.optional().describe('A program and its arguments that prints secret keys.'),
+    facts: z
+      .enum(['sealed', 'open'])
+      .optional()
+      .describe(
+        'sealed (default): names of tables and numbers of rows are encrypted too; open: the manifest shows them.',
+      ),
+  })
+  .describe('Encryption by age; each key of a target replaces the general one.');
+
 const storageWord = z.string().min(1);
 const storageWords = z.array(storageWord).min(1);
 
@@ -60,6 +84,10 @@ const target = z.strictObject({
     .optional()
     .describe('Class of its backups where --class does not say another.'),
   compress: compress.optional(),
+  encryption: z
+    .union([z.literal(false), encryption])
+    .optional()
+    .describe('false: its backups are not encrypted; else each key here replaces the general one.'),
   facts: z.enum(factLevels).optional().describe('rows, or content for a digest of every table.'),
   protected: z.boolean().optional().describe('Replacing this database needs its name: --yes-replace <name>.'),
   replica: z
@@ -97,6 +125,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('The default, or several: a name under storages, a folder or a URL.'),
   compress: compress.optional(),
+  encryption: encryption.optional(),
   verify: z
     .enum(['none', ...verifyLevels])
     .optional()
@@ -113,6 +142,7 @@ export const configSchema = z.strictObject({
 
 export type ConfigFile = Readonly<z.infer<typeof configSchema>>;
 export type TargetConfig = Readonly<z.infer<typeof target>>;
+export type EncryptionConfig = Readonly<z.infer<typeof encryption>>;
 export type StorageConfig = Readonly<z.infer<typeof storage>>;
 
 /** The JSON Schema (draft 2020-12) of the configuration, for editors. */

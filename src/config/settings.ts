@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import type { DumpOptions } from '../core/dump-options.ts';
 import { parseDuration } from '../core/duration.ts';
+import type { Encryption } from '../core/encryption.ts';
 import { DbopsError } from '../core/errors.ts';
 import { deriveTargetName, parseTargetName, type TargetName } from '../core/ids.ts';
 import type { FactLevel, VerifyLevel } from '../core/levels.ts';
 import type { Check, DatabaseAccess } from '../core/ports/engine.ts';
 import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
 import { addressIn } from './address-variables.ts';
+import { encryptionOf } from './encryption.ts';
 import type { Environment } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';
 import type { TargetConfig } from './schema.ts';
@@ -49,6 +51,8 @@ export interface Settings {
   /** A configured name, or an address given by hand; `nameOf` makes a name for the latter. */
   targetOf(word: string, nameOf: (address: string, folder: string) => string): Target;
   configured(name: string): Target | undefined;
+  /** Of a target, or what holds for all others. */
+  encryptionOf(target: string | undefined): Encryption;
   /** The database that the environment names, where the configuration names none. */
   environmentAddress(): string | undefined;
   /** The targets that are meant when none is named. */
@@ -82,6 +86,7 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
     scratchDir: config.scratchDir === undefined ? undefined : resolve(folder, config.scratchDir),
     scratchUrl: config.scratchUrl,
     configured,
+    encryptionOf: (target) => encryptionOf(config, target, folder),
     targetOf: (word, nameOf) =>
       configured(refuseEmpty(word)) ?? unnamedTarget(word, nameOf(word, cwd), cwd, config.compress),
     environmentAddress: () => (Object.keys(targets).length > 0 ? undefined : addressIn((name) => variable(name, env))),

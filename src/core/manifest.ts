@@ -5,7 +5,7 @@ import { isBackupId, isObjectKey, isTargetName } from './ids.ts';
 import { seal, unseal } from './sealed-json.ts';
 
 /** The newest manifest format this program writes; older ones stay readable for ever. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 /** Name of the object that makes a folder a backup. */
 export const MANIFEST_NAME = 'manifest.json';
@@ -33,33 +33,42 @@ const partSchema = z.looseObject({
 });
 
 /**
- * The description of one backup, `formatVersion` 1. Unknown members are kept, so that an older dbops does not drop
+ * The description of one backup. `formatVersion` is 1 where all of it can be read; 2 where what tells of the content is
+ * in an encrypted file of its own, `details`. Unknown members are kept, so that an older dbops does not drop
  * what a newer one wrote. Holds no secrets. The format is documented byte by byte in docs/format.md.
  */
-const manifestSchema = z.looseObject({
-  formatVersion: z.literal(FORMAT_VERSION),
-  id: z.string().refine(isBackupId, 'not a backup id'),
-  target: z.string().refine(isTargetName, 'not a target name'),
-  engine: token,
-  class: token,
-  tags: z.record(z.string(), z.string()),
-  pinned: z.boolean(),
-  startedAt: time,
-  finishedAt: time,
-  source: z.looseObject({
-    database: z.string(),
-    host: z.string(),
-    serverVersion: z.string(),
-    bytes: size,
-    settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  }),
-  tools: z.record(z.string(), z.string()),
-  options: z.record(z.string(), z.unknown()),
-  parts: z.array(partSchema).min(1),
-  facts: factsSchema,
-  warnings: z.array(z.string()),
-  git: z.looseObject({ commit: z.string() }).optional(),
-});
+const manifestSchema = z
+  .looseObject({
+    formatVersion: z.union([z.literal(1), z.literal(FORMAT_VERSION)]),
+    id: z.string().refine(isBackupId, 'not a backup id'),
+    target: z.string().refine(isTargetName, 'not a target name'),
+    engine: token,
+    class: token,
+    tags: z.record(z.string(), z.string()),
+    pinned: z.boolean(),
+    startedAt: time,
+    finishedAt: time,
+    source: z.looseObject({
+      database: z.string(),
+      host: z.string(),
+      serverVersion: z.string(),
+      bytes: size,
+      settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    }),
+    tools: z.record(z.string(), z.string()),
+    options: z.record(z.string(), z.unknown()),
+    parts: z.array(partSchema).min(1),
+    /** In format 1. */
+    facts: factsSchema.optional(),
+    /** In format 2: the file that holds the facts and what else tells of the content. */
+    details: partSchema.optional(),
+    warnings: z.array(z.string()),
+    git: z.looseObject({ commit: z.string() }).optional(),
+  })
+  .refine(
+    ({ formatVersion, facts, details }) => (formatVersion === 1 ? facts !== undefined : details !== undefined),
+    'facts or details are missing',
+  );
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 export type Part = Readonly<z.infer<typeof partSchema>>;
@@ -90,11 +99,16 @@ export function parseManifest(bytes: Uint8Array, name: string): Manifest {
 
 /** The bytes of `SHA256SUMS`: one line a file, as `sha256sum -c` reads them, in the order of the manifest. */
 export function serializeSums(manifest: Manifest, manifestSha256: string): Buffer {
-  const lines = manifest.parts.map((part) => `${part.sha256}  ${part.name}\n`);
+  const lines = storedParts(manifest).map((part) => `${part.sha256}  ${part.name}\n`);
   return Buffer.from([...lines, `${manifestSha256}  ${MANIFEST_NAME}\n`].join(''));
 }
 
 /** Bytes that a backup takes in its storage, without the small files that describe it. */
 export function storedBytes(manifest: Manifest): number {
-  return manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
+  return storedParts(manifest).reduce((sum, part) => sum + part.bytes, 0);
+}
+
+/** Every file of a backup but those that describe it: the parts of the database, and what is sealed of its description. */
+export function storedParts({ formatVersion, parts, details }: Manifest): readonly Part[] {
+  return formatVersion === 1 || details === undefined ? parts : [...parts, details];
 }

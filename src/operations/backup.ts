@@ -1,21 +1,27 @@
+import { Readable } from 'node:stream';
 import type { Catalog } from '../core/catalog.ts';
+import { DETAILS_NAME, detailsOf, sealManifest, serializeDetails } from '../core/details.ts';
 import type { DumpOptions } from '../core/dump-options.ts';
+import type { FactsShown } from '../core/encryption.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
+import type { Facts } from '../core/facts.ts';
 import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
 import type { FactLevel } from '../core/levels.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
-import type { DatabaseAddress, Dump, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
+import type { DatabaseAddress, Dump, DumpPart, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
 import type { Storage } from '../core/ports/storage.ts';
 import { FUTURE_TOLERANCE_MS } from '../core/retention.ts';
 import { byTime } from '../core/selector.ts';
 import { openDestinations, type Destination, type DestinationRequest, type Destinations } from './destinations.ts';
 import { discard } from './discard.ts';
+import type { Wrapping } from './encode.ts';
 import type { Ports } from './ports.ts';
 import { checkSpace, estimateStored } from './preflight.ts';
 import { proveStored } from './prove-stored.ts';
 import { publish } from './publish.ts';
-import { nameStored, storePart, type PartRequest } from './store-parts.ts';
+import { openScratchPlace } from './scratch-place.ts';
+import { nameStored, readBack, storePart, type PartRequest } from './store-parts.ts';
 
 export interface BackupRequest {
   readonly target: TargetName;
@@ -29,20 +35,36 @@ export interface BackupRequest {
   readonly tags: Readonly<Record<string, string>>;
   readonly pinned: boolean;
   readonly codec: Codec | undefined;
+  /** How it is encrypted; undefined for not at all. */
+  readonly encryption?: BackupEncryption | undefined;
   readonly facts: FactLevel;
   /** What of the database is dumped, and how. */
   readonly options: DumpOptions;
   /** Read every stored byte back before the backup is published. */
   readonly readBack: boolean;
   readonly lockWaitMs: number;
-  /** Where the snapshot is collected; by default on the disk of a storage, else in the temporary folder. */
+  /**
+   * Where the snapshot is collected; by default on the disk of a storage, else in the temporary folder. Where the backup is
+   * encrypted: on the disk of the database, else nowhere.
+   */
   readonly scratchParent: string | undefined;
   readonly git: { readonly commit: string } | undefined;
   readonly signal: AbortSignal;
 }
 
+export interface BackupEncryption {
+  readonly cipher: Codec;
+  /** Whether the manifest shows what tells of the content. */
+  readonly facts: FactsShown;
+  /** Whether this run has the key that opens it again, so that it can look into what it has stored. */
+  readonly opens: boolean;
+}
+
 export interface BackupResult {
+  /** As it is stored. */
   readonly manifest: Manifest;
+  /** What its details say, where they are encrypted. */
+  readonly facts: Facts;
   /** The storages that did not get it, each with the reason; at least one has got it. */
   readonly failures: ReadonlyMap<Storage, unknown>;
 }
@@ -59,21 +81,33 @@ export async function backup(request: BackupRequest, ports: Ports): Promise<Back
   const { probe } = source;
   const labels = storages.map(({ storage }) => storage.label).join(', ');
   ports.reporter.report({ type: 'backup.started', target, id, source: probe.database, storage: labels });
-  const scratchParent = scratchParentOf(request, ports);
+  const scratchParent = scratchParentOf(request, probe, ports);
   const refuseUnfit = async ({ catalog, storage }: Destination): Promise<void> => {
     refuseUnfitCatalog(catalog, probe, request, startedAt, ports.host);
     await checkSpace({ probe, catalog, codec: request.codec, storage, scratchParent }, ports, signal);
   };
   await using destinations = await openDestinations({ target, storages, lockWaitMs, refuseUnfit, signal }, ports);
   const published = new Set<Destination>();
-  const manifest = await run({ request, ports, id, startedAt, source, destinations, published, scratchParent });
+  const { manifest, facts } = await run({
+    request,
+    ports,
+    id,
+    startedAt,
+    source,
+    destinations,
+    published,
+    scratchParent,
+  });
   const durationMs = ports.clock.now().getTime() - startedAt.getTime();
   const reached = destinations.remaining().map(({ storage }) => storage.label);
   ports.reporter.report({ type: 'backup.finished', manifest, durationMs, storage: reached.join(', ') });
-  return { manifest, failures: destinations.failures() };
+  return { manifest, facts, failures: destinations.failures() };
 }
 
-function scratchParentOf({ scratchParent, storages }: BackupRequest, ports: Ports): string {
+/** Content that is encrypted goes to a disk that has it already, or that somebody named. */
+function scratchParentOf(request: BackupRequest, probe: Probe, ports: Ports): string | undefined {
+  const { scratchParent, storages, encryption } = request;
+  if (encryption !== undefined) return scratchParent ?? probe.scratchParent;
   const beside = storages.map(({ storage }) => storage.traits.scratchParent).find((folder) => folder !== undefined);
   return scratchParent ?? beside ?? ports.temporaryFolder;
 }
@@ -87,16 +121,16 @@ interface Run {
   readonly destinations: Destinations;
   /** Where the backup is complete, whatever happens elsewhere. */
   readonly published: Set<Destination>;
-  readonly scratchParent: string;
+  readonly scratchParent: string | undefined;
 }
 
-async function run(context: Run): Promise<Manifest> {
+async function run(context: Run): Promise<Pick<BackupResult, 'manifest' | 'facts'>> {
   const { request, ports, id, scratchParent, destinations } = context;
-  const { target, signal } = request;
-  await using scratch = await ports.openScratch(scratchParent);
+  const { target, encryption, signal } = request;
+  await using place = await openScratchPlace(encryption !== undefined, scratchParent, ports);
   ports.reporter.report({ type: 'activity', target, activity: 'snapshot' });
   await using dump = await context.source.dump({
-    scratch: scratch.folder,
+    scratch: place.scratch,
     facts: request.facts,
     options: request.options,
     compression: request.codec === undefined ? undefined : { id: request.codec.id, level: request.codec.askedLevel },
@@ -107,10 +141,11 @@ async function run(context: Run): Promise<Manifest> {
     await destinations.each(({ lease }) => lease.declare([id], { signal }));
     const parts = await storeAll(dump, context);
     ports.reporter.report({ type: 'activity', target, activity: 'examine' });
-    const manifest = describe(context, dump, parts, await dump.finish());
+    const described = describe(context, dump, parts, await dump.finish());
+    const manifest = encryption?.facts === 'sealed' ? await sealDetails(described, context) : described;
     await destinations.each((destination) => complete(destination, manifest, context));
     await withdraw(context, dump);
-    return manifest;
+    return { manifest, facts: described.facts };
   } catch (error) {
     await withdraw(context, dump);
     throw hasCode(error, 'NO_SPACE') ? storageFull(error) : error;
@@ -128,24 +163,53 @@ async function complete(destination: Destination, manifest: Manifest, context: R
   lease.settle();
 }
 
-async function storeAll(dump: Dump, { request, ports, id, source, destinations }: Run): Promise<Part[]> {
+async function storeAll(dump: Dump, context: Run): Promise<Part[]> {
+  const { request, ports } = context;
+  const stored = partRequest(context);
+  ports.reporter.report({ type: 'activity', target: request.target, activity: 'store' });
+  const parts: Part[] = [];
+  for (const part of dump.parts) parts.push(await storePart(part, stored));
+  if (!request.readBack) return parts;
+  ports.reporter.report({ type: 'activity', target: request.target, activity: 'read back' });
+  await proveStored(parts, dump, stored, request, ports);
+  return parts;
+}
+
+function partRequest({ request, ports, id, source, destinations }: Run): PartRequest {
   const { target, signal, codec } = request;
-  const stored: PartRequest = {
+  return {
     destinations,
     prefix: `${target}/${id}`,
-    codec,
+    wrapping: wrappingOf(request),
     expectedBytes: estimateStored(source.probe, destinations.remaining()[0]?.catalog, codec),
     signal,
     onProgress: (activity, bytes) =>
       ports.reporter.report({ type: 'progress', activity, bytes, totalBytes: undefined }),
   };
-  ports.reporter.report({ type: 'activity', target, activity: 'store' });
-  const parts: Part[] = [];
-  for (const part of dump.parts) parts.push(await storePart(part, stored));
-  if (!request.readBack) return parts;
-  ports.reporter.report({ type: 'activity', target, activity: 'read back' });
-  await proveStored(parts, dump, stored, request, ports);
-  return parts;
+}
+
+function wrappingOf({ codec, encryption }: BackupRequest): Wrapping {
+  return { compression: codec, cipher: encryption?.cipher, unseen: encryption?.opens === false };
+}
+
+/** Stores what tells of the content in an encrypted file of its own, and gives the manifest without it. */
+async function sealDetails(manifest: Manifest, context: Run): Promise<Manifest> {
+  const stored = partRequest(context);
+  const bytes = serializeDetails(detailsOf(manifest));
+  const part = await storePart(detailsPart(bytes), { ...stored, expectedBytes: bytes.length * 2 });
+  if (context.request.readBack) {
+    await context.destinations.each((destination) => readBack(part, destination, stored));
+  }
+  return sealManifest(manifest, part);
+}
+
+function detailsPart(bytes: Buffer): DumpPart {
+  // Compressed, its length would tell what padding hides.
+  return {
+    name: DETAILS_NAME,
+    source: { type: 'stream', stream: Readable.from([bytes], { objectMode: false }) },
+    compressed: true,
+  };
 }
 
 function describe(
@@ -153,7 +217,7 @@ function describe(
   dump: Dump,
   parts: readonly Part[],
   found: Examination,
-): Manifest {
+): Manifest & { readonly facts: Facts } {
   if (found.facts === undefined || found.problems.length > 0) {
     throw new DbopsError('DAMAGED', `${probe.database} is damaged: ${found.problems.join('; ')}`, {
       hint: 'Nothing was stored. Restore the last good backup (`dbops list`), and check the disk.',
@@ -196,8 +260,10 @@ function storageFull(error: Error): DbopsError {
 
 /** Takes back what was stored where it failed. What cannot be taken back is litter, and the next run removes it. */
 async function withdraw({ request, ports, id, destinations, published }: Run, dump: Dump): Promise<void> {
-  const { codec, target } = request;
-  const names = [MANIFEST_NAME, SUMS_NAME, ...dump.parts.map((part) => nameStored(part, codec))];
+  const { target } = request;
+  const wrapping = wrappingOf(request);
+  const made = [...dump.parts, ...(wrapping.cipher === undefined ? [] : [detailsPart(Buffer.alloc(0))])];
+  const names = [MANIFEST_NAME, SUMS_NAME, ...made.map((part) => nameStored(part, wrapping))];
   const keys = names.map((name) => keyIn(`${target}/${id}`, name));
   const options = { signal: new AbortController().signal };
   for (const destination of destinations.opened().filter((opened) => !published.has(opened))) {

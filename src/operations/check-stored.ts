@@ -6,6 +6,7 @@ import {
   parseManifest,
   serializeManifest,
   serializeSums,
+  storedParts,
   SUMS_NAME,
   type Part,
 } from '../core/manifest.ts';
@@ -21,10 +22,11 @@ import type { StoredBackup } from './restorable.ts';
 export async function checkStored({ storage, backup }: StoredBackup, options: CallOptions): Promise<Findings> {
   const { prefix, manifest, objects } = backup;
   const context = { storage, prefix, options };
+  const parts = storedParts(manifest);
   const reports = [
     await checkDescription(context, backup),
-    ...(await Promise.all(manifest.parts.map((part) => checkPart(context, part)))),
-    ...(await Promise.all(objects.map((object) => checkOther(context, object, manifest.parts)))),
+    ...(await Promise.all(parts.map((part) => checkPart(context, part)))),
+    ...(await Promise.all(objects.map((object) => checkOther(context, object, parts)))),
   ];
   return {
     problems: reports.flatMap(({ problems }) => problems),

@@ -6,6 +6,7 @@ import { DbopsError, hasCode, messageOf, rootOf } from '../core/errors.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { CallOptions } from '../core/ports/storage.ts';
 import type { Ports } from './ports.ts';
+import { nothingRecorded } from './recorded.ts';
 import type { Restorable } from './restorable.ts';
 
 /**
@@ -25,6 +26,8 @@ export async function openForeignFolder(path: string, ports: Ports): Promise<Res
       parts: names.map((name, index) => ({ name, decodedName: name, bytes: sizes[index] })),
       open: (name, callOptions) => openDecoded(join(path, name), [], callOptions),
     },
+    encrypted: false,
+    recall: nothingRecorded,
     stored: undefined,
   };
 }
@@ -49,6 +52,8 @@ export async function openForeign(path: string, ports: Ports, options: CallOptio
       parts: [{ name, decodedName: chain.reduce(withoutSuffix, name), bytes }],
       open: (_name, callOptions) => openDecoded(path, chain, callOptions),
     },
+    encrypted: chain.some(({ id }) => id === 'age'),
+    recall: nothingRecorded,
     stored: undefined,
   };
 }

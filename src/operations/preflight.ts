@@ -12,7 +12,8 @@ export interface SpaceNeed {
   readonly catalog: Catalog;
   readonly codec: Codec | undefined;
   readonly storage: Storage;
-  readonly scratchParent: string;
+  /** Undefined when nothing is put on a disk. */
+  readonly scratchParent: string | undefined;
 }
 
 /**
@@ -26,7 +27,8 @@ export async function checkSpace(need: SpaceNeed, ports: Ports, signal: AbortSig
   const sameDisk = storage.traits.scratchParent === scratchParent;
   const inStorage = stored + (sameDisk ? probe.scratchBytes : 0);
   refuseIfShort(storage.label, inStorage, await storage.freeBytes({ signal }));
-  if (!sameDisk) refuseIfShort(scratchParent, probe.scratchBytes, await ports.freeBytes(scratchParent));
+  if (!sameDisk && scratchParent !== undefined)
+    refuseIfShort(scratchParent, probe.scratchBytes, await ports.freeBytes(scratchParent));
 }
 
 /** About how many bytes the next backup takes. */

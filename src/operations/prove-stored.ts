@@ -8,7 +8,8 @@ import { openParts } from './read-parts.ts';
 import { readBack, type PartRequest } from './store-parts.ts';
 
 /**
- * Reads back what every storage holds, before anything of it is published.
+ * Reads back what every storage holds, before anything of it is published. What is encrypted for somebody who is not here
+ * is compared by its digests alone.
  * @throws DbopsError VERIFY_FAILED when what was dumped is not whole; another one when no storage gives back what it got
  */
 export async function proveStored(
@@ -18,8 +19,8 @@ export async function proveStored(
   request: BackupRequest,
   ports: Ports,
 ): Promise<void> {
-  const { destinations, prefix, codec } = stored;
-  const depth = await depthFor(dump, codec);
+  const { destinations, prefix, wrapping } = stored;
+  const depth = wrapping.unseen ? undefined : await depthFor(dump, wrapping.compression);
   // Whoever inspects all of it reads every byte back.
   if (depth !== 'whole' || destinations.remaining().length > 1) {
     await destinations.each(async (destination) => {

@@ -8,8 +8,17 @@ import type { PartSource } from '../core/ports/engine.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { measureStream } from '../streams/meter.ts';
 
+/** Gives what parts are before they are encoded, where the manifest does not tell. */
+export type RawMeasures = (options: CallOptions) => Promise<Readonly<Record<string, NonNullable<Part['raw']>>>>;
+
 /** Opens the parts of a backup for reading, decoded and checked against the manifest to the last byte. */
-export function openParts(storage: Storage, prefix: string, parts: readonly Part[], codecs: Codecs): PartSource {
+export function openParts(
+  storage: Storage,
+  prefix: string,
+  parts: readonly Part[],
+  codecs: Codecs,
+  measures: RawMeasures = () => Promise.resolve({}),
+): PartSource {
   return {
     parts: parts.map((part) => ({
       name: part.name,
@@ -19,7 +28,7 @@ export function openParts(storage: Storage, prefix: string, parts: readonly Part
     open: async (name, options) => {
       const part = parts.find((candidate) => candidate.name === name);
       if (part === undefined) throw new DbopsError('DAMAGED', `the manifest has no part ${JSON.stringify(name)}`);
-      return openPart({ storage, prefix, part, codecs }, options);
+      return openPart({ storage, prefix, part, codecs, measures }, options);
     },
   };
 }
@@ -39,11 +48,14 @@ interface StoredPart {
 
 interface PartAddress extends StoredPart {
   readonly codecs: Codecs;
+  readonly measures: RawMeasures;
 }
 
 async function openPart(address: PartAddress, options: CallOptions): Promise<Readable> {
-  const { storage, prefix, part, codecs } = address;
+  const { storage, prefix, part, codecs, measures } = address;
   const key = keyIn(prefix, part.name);
+  const measured = part.raw === undefined ? await measures(options) : {};
+  const raw = part.raw ?? (Object.hasOwn(measured, part.name) ? measured[part.name] : undefined);
   let stream = await openStoredBytes({ storage, prefix, part }, options);
   for (const { id } of part.codecs.toReversed()) {
     const codec = codecs.byId(id);
@@ -56,7 +68,7 @@ async function openPart(address: PartAddress, options: CallOptions): Promise<Rea
   }
   if (part.codecs.length === 0) return stream;
   const blame = (message: string, cause: unknown): Promise<DbopsError> => blameFor(message, cause, address, options);
-  return toStream(checked(stream, part.raw, `the content of ${key}`, blame));
+  return toStream(checked(stream, raw, `the content of ${key}`, blame));
 }
 
 function blameStorage(message: string, cause: unknown): DbopsError {

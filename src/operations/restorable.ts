@@ -9,6 +9,7 @@ import { byTime, filterBackups, selectBackup, type Selector } from '../core/sele
 import { loadCatalog, readBackup } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
 import { openParts } from './read-parts.ts';
+import { createRecall, type Recall } from './recorded.ts';
 
 /** Something that can be verified and restored: a backup of ours, or a file that something else made. */
 export interface Restorable {
@@ -16,6 +17,10 @@ export interface Restorable {
   readonly label: string;
   readonly engine: Engine;
   readonly parts: PartSource;
+  /** True when it is encrypted: then its content must not touch a disk that nobody named. */
+  readonly encrypted: boolean;
+  /** What is recorded of its content; nothing of a foreign file's. */
+  readonly recall: Recall;
   /** Size once restored, where it is known. */
   readonly bytes: number | undefined;
   /** Undefined for a foreign file: nothing is known of what it should hold. */
@@ -78,11 +83,14 @@ function mayMean({ name, target, at }: Selector, prefix: string, found: Backup |
 
 export async function openStored(stored: StoredBackup, ports: Ports): Promise<Restorable> {
   const { storage, backup } = stored;
-  const { manifest } = backup;
+  const { manifest, prefix } = backup;
+  const recall = createRecall(storage, prefix, manifest, ports.codecs);
   return {
     label: `${manifest.target}/${manifest.id}`,
     engine: await ports.engineByName(manifest.engine),
-    parts: openParts(storage, backup.prefix, manifest.parts, ports.codecs),
+    parts: openParts(storage, prefix, manifest.parts, ports.codecs, async (options) => (await recall(options)).raw),
+    encrypted: isEncrypted(manifest),
+    recall,
     bytes: rawBytes(manifest),
     stored,
   };
@@ -94,16 +102,23 @@ function rawBytes({ parts, source }: Manifest): number {
   return known.length < sizes.length ? source.bytes : known.reduce((sum, bytes) => sum + bytes, 0);
 }
 
+export function isEncrypted({ parts }: Manifest): boolean {
+  return parts.some(({ codecs }) => codecs.some(({ id }) => id === 'age'));
+}
+
 /** What is known of the database that a backup was made of; nothing of a foreign file's. */
-export function originOf({ stored }: Restorable): Pick<StageRequest, 'dumped' | 'settings'> {
+export async function originOf(
+  { stored, recall }: Restorable,
+  callOptions: CallOptions,
+): Promise<Pick<StageRequest, 'dumped' | 'settings'>> {
   if (stored === undefined) return {};
-  const { options, source } = stored.backup.manifest;
+  const { options, settings } = await recall(callOptions);
   const dumped = readDumpOptions(options);
-  return { settings: source.settings, ...(dumped === undefined ? {} : { dumped }) };
+  return { settings, ...(dumped === undefined ? {} : { dumped }) };
 }
 
 /** A backup's folder that was named by its path, wherever it stands now: its manifest says what it is. */
-export async function openFolder(storage: Storage, ports: Ports, options: CallOptions): Promise<Restorable> {
+export async function findFolder(storage: Storage, options: CallOptions): Promise<Backup> {
   const objects: ObjectInfo[] = [];
   for await (const info of storage.list('', options)) objects.push(info);
   if (!objects.some(({ key }) => key === MANIFEST_NAME)) {
@@ -111,5 +126,5 @@ export async function openFolder(storage: Storage, ports: Ports, options: CallOp
       hint: 'Name the folder of one backup. To choose from a whole storage, use --storage and an id or `latest`.',
     });
   }
-  return openStored({ storage, backup: await readBackup(storage, '', objects, options) }, ports);
+  return readBackup(storage, '', objects, options);
 }

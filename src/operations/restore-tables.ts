@@ -2,6 +2,7 @@ import { compactTime } from '../core/ids.ts';
 import type { DatabaseAddress, TableRestoreResult } from '../core/ports/engine.ts';
 import type { Ports } from './ports.ts';
 import type { Restorable } from './restorable.ts';
+import { openScratchPlace } from './scratch-place.ts';
 
 export interface TablesRequest {
   readonly subject: Restorable;
@@ -13,6 +14,8 @@ export interface RestoreTablesRequest extends TablesRequest {
   readonly destination: DatabaseAddress;
   /** Replace tables that exist; the whole database is kept beside it first. */
   readonly overwrite: boolean;
+  /** Where large temporary files go when the destination is on another machine. */
+  readonly scratchParent?: string;
 }
 
 /** Brings single tables back into a database, in one transaction of that database. */
@@ -21,14 +24,15 @@ export async function restoreTables(request: RestoreTablesRequest, ports: Ports)
   const into = destination.location;
   const startedAt = ports.clock.now();
   ports.reporter.report({ type: 'restore.started', from: subject.label, into });
-  const { scratchParent } = await subject.engine.survey(destination, { signal });
-  await using scratch = await ports.openScratch(scratchParent ?? ports.temporaryFolder);
+  const state = await subject.engine.survey(destination, { signal });
+  const parent = state.scratchParent ?? request.scratchParent;
+  await using place = await openScratchPlace(subject.encrypted, parent, ports);
   const stamp = compactTime(startedAt);
   const result = await subject.engine.restoreTables(subject.parts, destination, {
     tables,
     overwrite,
     stamp,
-    scratch: scratch.folder,
+    scratch: place.scratch,
     signal,
   });
   finish(result, into, startedAt, ports);

@@ -14,6 +14,7 @@ import { compare, compareSchema, describeCheck, levelOf } from './findings.ts';
 import type { Ports } from './ports.ts';
 import { refuseIfShort } from './preflight.ts';
 import { originOf, type Restorable } from './restorable.ts';
+import { openScratchPlace } from './scratch-place.ts';
 
 export interface RestoreRequest {
   readonly subject: Restorable;
@@ -103,17 +104,18 @@ function refuseUnsafe({ destination, replace, allowOpen }: RestoreRequest, { exi
 
 async function stageAndPromote(request: RestoreRequest, state: DestinationState, ports: Ports): Promise<Promotion> {
   const { subject, destination, allowOpen, dropOld = false, signal } = request;
-  await using scratch = await ports.openScratch(state.scratchParent ?? request.scratchParent ?? ports.temporaryFolder);
+  const parent = state.scratchParent ?? request.scratchParent;
+  await using place = await openScratchPlace(subject.encrypted, parent, ports);
   if (request.cleanRoom !== undefined) await proveApart(request, request.cleanRoom, ports);
   await using staging = await subject.engine.stage(
     subject.parts,
     destination,
-    stageRequest(request, scratch.folder, ports),
+    await stageRequest(request, place.scratch, ports),
   );
   const warnings = await prove(staging, request, ports);
   ports.reporter.report({ type: 'activity', target: subject.label, activity: 'promote' });
   const stamp = compactTime(ports.clock.now());
-  const settings = subject.stored?.backup.manifest.source.settings ?? {};
+  const { settings } = await subject.recall({ signal });
   const promotion = await staging.promote({ settings, allowOpen, dropOld, stamp, signal });
   return { ...promotion, warnings: [...warnings, ...promotion.warnings] };
 }
@@ -121,20 +123,20 @@ async function stageAndPromote(request: RestoreRequest, state: DestinationState,
 /** Finds out whether the backup can be restored at all where nothing is lost when it cannot. */
 async function proveApart(request: RestoreRequest, bench: TestBench, ports: Ports): Promise<void> {
   const { subject, scratchParent } = request;
-  await using scratch = await ports.openScratch(scratchParent ?? ports.temporaryFolder);
-  const apart = { ...stageRequest(request, scratch.folder, ports), bench };
+  await using place = await openScratchPlace(subject.encrypted, scratchParent, ports);
+  const apart = { ...(await stageRequest(request, place.scratch, ports)), bench };
   await using staging = await subject.engine.stage(subject.parts, undefined, apart);
   await prove(staging, request, ports);
 }
 
-function stageRequest(
+async function stageRequest(
   { subject, options, signal }: RestoreRequest,
-  scratch: string,
+  scratch: string | undefined,
   { reporter }: Ports,
-): StageRequest {
+): Promise<StageRequest> {
   return {
     scratch,
-    ...originOf(subject),
+    ...(await originOf(subject, { signal })),
     ...(options === undefined ? {} : { options }),
     signal,
     onProgress: (bytes, totalBytes) => reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),
@@ -148,7 +150,7 @@ function stageRequest(
 async function prove(staging: Staging, request: RestoreRequest, ports: Ports): Promise<readonly string[]> {
   const { subject, destination, checks, options = {}, signal } = request;
   ports.reporter.report({ type: 'activity', target: subject.label, activity: 'examine' });
-  const recorded = subject.stored?.backup.manifest.facts;
+  const { facts: recorded } = await subject.recall({ signal });
   const examination = await staging.examine({ facts: levelOf(recorded), checks, signal });
   const found = options.schemaOnly === true ? compareSchema(recorded, examination) : compare(recorded, examination);
   // Whoever goes on after failed statements knows that the copy is less than the backup.

@@ -2,12 +2,13 @@ import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { keyIn } from '../core/ids.ts';
 import type { VerifyLevel } from '../core/levels.ts';
 import type { Check, TestBench } from '../core/ports/engine.ts';
-import { serializeRecord, verificationName, type Verification } from '../core/records.ts';
+import { serializeRecord, verificationName, withoutWords, type Verification } from '../core/records.ts';
 import { checkStored } from './check-stored.ts';
 import { compare, describeCheck, levelOf, type Findings } from './findings.ts';
 import type { Ports } from './ports.ts';
 import { requireManifest } from './require-manifest.ts';
 import { originOf, type Restorable } from './restorable.ts';
+import { openScratchPlace } from './scratch-place.ts';
 import { putBytes } from './store-parts.ts';
 
 export interface VerifyRequest {
@@ -92,17 +93,16 @@ async function restoreAndCompare(
   { subject, checks, scratchParent, bench, signal }: VerifyRequest,
   ports: Ports,
 ): Promise<Findings> {
-  const parent = scratchParent ?? ports.temporaryFolder;
-  await using scratch = await ports.openScratch(parent);
+  await using place = await openScratchPlace(subject.encrypted, scratchParent, ports);
   await using staging = await subject.engine.stage(subject.parts, undefined, {
-    scratch: scratch.folder,
-    ...originOf(subject),
+    scratch: place.scratch,
+    ...(await originOf(subject, { signal })),
     ...(bench === undefined ? {} : { bench }),
     signal,
     onProgress: (bytes, totalBytes) =>
       ports.reporter.report({ type: 'progress', activity: 'restore', bytes, totalBytes }),
   });
-  const recorded = subject.stored?.backup.manifest.facts;
+  const { facts: recorded } = await subject.recall({ signal });
   const [target] = nameOf(subject);
   ports.reporter.report({ type: 'activity', target, activity: 'examine' });
   return compare(recorded, await staging.examine({ facts: levelOf(recorded), checks, signal }));
@@ -115,10 +115,12 @@ function nameOf({ stored, label }: Restorable): readonly [string, string] {
 async function keep(record: Verification, { subject, signal }: VerifyRequest, ports: Ports): Promise<void> {
   if (subject.stored === undefined) return;
   const { storage, backup } = subject.stored;
+  // What tells of the content is encrypted: its problems, which may name tables, must not stand beside it.
+  const shown = backup.manifest.formatVersion === 1 ? record : withoutWords(record);
   const key = keyIn(backup.prefix, verificationName(record, ports.random(4)));
   await requireManifest(storage, backup, { signal });
   try {
-    await putBytes(storage, key, serializeRecord(record), { signal, ifAbsent: true });
+    await putBytes(storage, key, serializeRecord(shown), { signal, ifAbsent: true });
   } catch (error) {
     signal.throwIfAborted();
     const message = `the result could not be recorded: ${messageOf(error)}`;

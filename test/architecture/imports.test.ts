@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'config'],
   report: ['core', 'report'],
   operations: ['core', 'operations', 'streams'],
+  keys: ['core', 'keys', 'platform'],
   codecs: ['core', 'codecs', 'platform', 'streams'],
   storage: ['core', 'storage', 'platform', 'streams'],
   engines: ['core', 'engines', 'platform', 'streams'],
@@ -46,7 +47,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'src/operations/foreign.ts → node:fs': 'a foreign file is named by its path, and belongs to no storage',
   'src/operations/foreign.ts → node:fs/promises': 'as above: its first bytes say what it is',
   'src/streams/meter.ts → node:fs/promises': 'a file is measured through one buffer, which no stream can do',
-  'src/operations/store-parts.ts → node:fs': 'a part that an engine gives as a file is digested beside its codec',
+  'src/operations/encode.ts → node:fs': 'a part that an engine gives as a file is digested beside its codec',
 };
 
 interface Edge {

@@ -31,8 +31,8 @@ test.each(['wal', 'delete'])(
       await using storage = createLocalStorage(join(folder, 'storage'));
       const { ports } = createTestPorts({ temporaryFolder: folder, path: '/usr/bin:/bin' });
       for (let count = 0; count < backups; count++) {
-        const { manifest } = await backup(backupRequest(source, storage, ports), ports);
-        orders.push(manifest.facts.tables.find(({ name }) => name === 'orders')?.rows ?? 0);
+        const { manifest, facts } = await backup(backupRequest(source, storage, ports), ports);
+        orders.push(facts.tables.find(({ name }) => name === 'orders')?.rows ?? 0);
         const found = await findBackup(storage, { name: manifest.id }, ports, { signal: patient });
         const subject = await openStored({ storage, backup: found }, ports);
         const request = {

@@ -49,6 +49,7 @@ export function keyringOf({ encoding, identities = [], passphrase }: KeyringOf):
     encoding: () => (encoding === undefined ? Promise.reject(new Error('no recipients')) : Promise.resolve(encoding)),
     identities: () => Promise.resolve(identities),
     passphrase: () => Promise.resolve(passphrase),
+    atHand: () => Promise.resolve(identities.length > 0 || passphrase !== undefined),
   };
 }
 

@@ -34,6 +34,7 @@ function createFakeHost(
     stderr: output(stderr),
     interactive: false,
     ask: () => Promise.reject(new Error('nobody is there')),
+    askSecret: () => Promise.reject(new Error('nobody is there')),
     onSignal: () => () => undefined,
     exitNow: () => undefined,
     elapsedMs: () => 0,

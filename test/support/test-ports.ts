@@ -31,6 +31,7 @@ export function createTestPorts({ temporaryFolder, path, clock }: PortsOptions):
     stderr: silent,
     interactive: false,
     ask: () => Promise.reject(new Error('nobody is there to answer')),
+    askSecret: () => Promise.reject(new Error('nobody is there to answer')),
     onSignal: () => () => undefined,
     exitNow: () => undefined,
     elapsedMs: () => 0,

@@ -1,6 +1,8 @@
 import { DbopsError, exitCodeOf } from '../../core/errors.ts';
-import { storedBytes, type Manifest } from '../../core/manifest.ts';
+import type { Facts } from '../../core/facts.ts';
+import { storedBytes } from '../../core/manifest.ts';
 import { passed } from '../../core/records.ts';
+import { isEncrypted } from '../../operations/restorable.ts';
 import { formatBytes } from '../../report/format.ts';
 import { expandTarget } from '../addresses.ts';
 import type { BackupFlags } from '../backup-request.ts';
@@ -53,8 +55,9 @@ function failureOf(outcomes: readonly BackupOutcome[]): string {
   return `${failed.length} of ${outcomes.length} backups failed: ${names.join(', ')}`;
 }
 
-function describePlan({ target, database, bytes, storage, codec }: BackupPlan): string {
-  return `${target}: would back up ${database} (${formatBytes(bytes)}) to ${storage}, compression: ${codec}`;
+function describePlan({ target, database, bytes, storage, codec, encrypted }: BackupPlan): string {
+  const how = `compression: ${codec}${encrypted ? ', encrypted' : ''}`;
+  return `${target}: would back up ${database} (${formatBytes(bytes)}) to ${storage}, ${how}`;
 }
 
 function codeOf({ error, verification }: BackupOutcome): number {
@@ -74,7 +77,7 @@ function toDocument({ target, storage, manifest, verification, pruned, error }: 
 }
 
 function describe(outcome: BackupOutcome, all: readonly BackupOutcome[]): string {
-  const { target, storage, manifest, verification, pruned, error } = outcome;
+  const { target, storage, manifest, facts, verification, pruned, error } = outcome;
   // With one storage there is nothing to tell apart.
   const isOne = all.filter((other) => other.target === target).length === 1;
   const where = isOne || storage === undefined ? '' : `  ${storage}`;
@@ -82,7 +85,9 @@ function describe(outcome: BackupOutcome, all: readonly BackupOutcome[]): string
     const { message, hint } = errorDocument(error);
     return `${target}:${where} FAILED: ${message}${hint === null ? '' : `\nhint: ${hint}`}`;
   }
-  const lines = [`${target}: ${manifest.id}  ${formatBytes(storedBytes(manifest))}  ${factsOf(manifest)}${where}`];
+  const lines = [
+    `${target}: ${manifest.id}  ${formatBytes(storedBytes(manifest))}  ${factsOf(facts)}${isEncrypted(manifest) ? ', encrypted' : ''}${where}`,
+  ];
   if (verification !== undefined) lines.push(proofOf(verification));
   if (pruned !== undefined)
     lines.push(`  removed by retention: ${pruned.length === 0 ? 'nothing' : pruned.join(', ')}`);
@@ -90,7 +95,8 @@ function describe(outcome: BackupOutcome, all: readonly BackupOutcome[]): string
   return lines.join('\n');
 }
 
-function factsOf({ facts }: Manifest): string {
+function factsOf(facts: Facts | undefined): string {
+  if (facts === undefined) return '';
   const rows = facts.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0);
   return `${facts.tables.length} tables, ${rows} rows`;
 }

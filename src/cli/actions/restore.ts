@@ -220,7 +220,14 @@ async function restoreSome(
   }
   if (overwrite && demand !== undefined) throw demand.error;
   const result = await restoreTables(
-    { subject, destination, tables, overwrite, signal: session.signal },
+    {
+      subject,
+      destination,
+      tables,
+      overwrite,
+      ...scratchOf(session, flags.scratchDir),
+      signal: session.signal,
+    },
     session.ports,
   );
   const kept = result.kept === undefined ? [] : [`kept: ${result.kept}`];
@@ -235,10 +242,10 @@ async function restoreSome(
 /** As far as this is known without reading rows; a restore itself looks into the copy. */
 async function refuseUnknownTables(
   { signal }: Session,
-  { engine, parts, stored, label }: Restorable,
+  { engine, parts, recall, label }: Restorable,
   tables: readonly string[],
 ): Promise<void> {
-  const recorded = stored?.backup.manifest.facts;
+  const { facts: recorded } = await recall({ signal });
   const [unknown] = await engine.unknownTables(parts, tables, { recorded, signal });
   if (unknown === undefined) return;
   throw new DbopsError('NOTHING_MATCHES', `${label} has no table ${JSON.stringify(unknown)}`, {

@@ -6,6 +6,7 @@ import { openStored, type Restorable } from '../../operations/restorable.ts';
 import { verify } from '../../operations/verify.ts';
 import { formatDuration } from '../../report/format.ts';
 import { benchOf } from '../addresses.ts';
+import { portsToRead } from '../keys.ts';
 import { proofOf } from '../proof.ts';
 import type { CommandResult, Session } from '../session.ts';
 import { findAll, openSubject, storageOf, type SelectorFlags } from '../subject.ts';
@@ -51,7 +52,8 @@ export async function verifyAll(
   }
   const verdicts: Verdict[] = [];
   for (const backup of backups) {
-    verdicts.push(await judge(session, await openStored({ storage, backup }, session.ports), flags));
+    const ports = portsToRead(session, backup.manifest.target, flags);
+    verdicts.push(await judge(session, await openStored({ storage, backup }, ports), flags));
   }
   return present(verdicts, broken);
 }
@@ -61,7 +63,7 @@ async function judge(session: Session, subject: Restorable, flags: VerifyFlags):
   const name = subject.stored?.backup.manifest.target;
   const checks = name === undefined ? [] : (settings.configured(name)?.checks ?? []);
   const chosen = flags.scratchDir === undefined ? settings.scratchDir : resolve(host.cwd, flags.scratchDir);
-  const scratchParent = chosen ?? subject.stored?.storage.traits.scratchParent;
+  const scratchParent = chosen ?? (subject.encrypted ? undefined : subject.stored?.storage.traits.scratchParent);
   const bench = benchOf(session, name === undefined ? undefined : settings.configured(name), flags.scratchUrl);
   return {
     label: subject.label,

@@ -11,6 +11,7 @@ import {
   storagesOption,
 } from '../command.ts';
 import { dumpOptions } from '../dump-flags.ts';
+import { recipientOptions } from '../keys.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerBackup(program: Command, runner: Runner): void {
@@ -23,6 +24,7 @@ export function registerBackup(program: Command, runner: Runner): void {
       ['dbops backup "$DATABASE_URL" --no-owner --no-acl', 'of PostgreSQL, by its pg_dump'],
       ['dbops backup "$DATABASE_URL" --format directory --jobs 4', 'by four at once, a file a table'],
       ['dbops backup app.db --storage ./backups --storage /mnt/nas/backups', 'one dump, in two places'],
+      ['dbops backup app.db --recipients-file keys/backup.pub', 'encrypted; no secret is needed for it'],
       ['dbops backup app.db --class pre-deploy --tag release=42 --verify restore', 'before a deploy, proven'],
     ],
   });
@@ -39,6 +41,7 @@ export function registerBackup(program: Command, runner: Runner): void {
     .option('--scratch-dir <folder>', 'where the snapshot is collected (default: on the disk of the storage)')
     .option('--lock-timeout <time>', 'how long to wait for locks of other programs (default: 30s)', parseMs)
     .option('--dry-run', 'say what would be done');
+  recipientOptions(command).option('--no-encrypt', 'do not encrypt, whatever the configuration says');
   finishCommand(dumpOptions(lockWaitOption(command))).action((words: string[], flags: BackupFlags) =>
     runner.run(command, async (session) => {
       const { backupAll } = await import('../actions/backup.ts');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { RestoreFlags } from '../actions/restore.ts';
 import { addCommand, finishCommand, parseCount, selectorOptions } from '../command.ts';
+import { identityOption } from '../keys.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerRestore(program: Command, runner: Runner): void {
@@ -44,7 +45,7 @@ export function registerRestore(program: Command, runner: Runner): void {
     .option('--allow-commands', 'let a plain SQL file run commands of psql, which may do anything on this machine')
     .option('--no-analyze', 'do not let the server learn about the restored tables')
     .option('--scratch-dir <folder>', 'where large temporary files go (default: the temporary folder)');
-  finishCommand(command).action((word: string | undefined, flags: RestoreFlags) =>
+  finishCommand(identityOption(command)).action((word: string | undefined, flags: RestoreFlags) =>
     runner.run(command, async (session) => {
       const { run } = await import('../actions/restore.ts');
       return run(session, word ?? 'latest', flags);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
+import { identityOption } from '../keys.ts';
 import type { Runner } from '../runner.ts';
 import type { SelectorFlags } from '../subject.ts';
 
@@ -13,7 +14,7 @@ export function registerShow(program: Command, runner: Runner): void {
       ['dbops show latest --json', 'its manifest'],
     ],
   });
-  finishCommand(selectorOptions(command)).action((word: string | undefined, flags: SelectorFlags) =>
+  finishCommand(identityOption(selectorOptions(command))).action((word: string | undefined, flags: SelectorFlags) =>
     runner.run(command, async (session) => {
       const { show } = await import('../actions/show.ts');
       return show(session, word ?? 'latest', flags);

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { verifyLevels } from '../../core/levels.ts';
 import type { VerifyFlags } from '../actions/verify.ts';
 import { addCommand, finishCommand, selectorOptions } from '../command.ts';
+import { identityOption } from '../keys.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerVerify(program: Command, runner: Runner): void {
@@ -20,7 +21,7 @@ export function registerVerify(program: Command, runner: Runner): void {
     .addOption(new Option('--level <level>', 'how deep').choices(verifyLevels).default('checksum'))
     .option('--scratch-dir <folder>', 'where test restores are put (default: on the disk of the storage)')
     .option('--scratch-url <url>', 'a server to make the test database on (PostgreSQL; default: a throw-away one)');
-  finishCommand(command).action((word: string | undefined, flags: VerifyFlags) =>
+  finishCommand(identityOption(command)).action((word: string | undefined, flags: VerifyFlags) =>
     runner.run(command, async (session) => {
       const { verifyAll, verifyOne } = await import('../actions/verify.ts');
       return flags.all === true ? verifyAll(session, word, flags) : verifyOne(session, word, flags);

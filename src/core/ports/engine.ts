@@ -20,6 +20,14 @@ export interface CheckResult {
   readonly error?: string;
 }
 
+export interface ScratchPlace {
+  /**
+   * A private folder for temporary files. Undefined where content must not touch a disk, because it is encrypted and nobody
+   * named a place: what cannot be done without one is refused, by `scratchOf`.
+   */
+  readonly scratch: string | undefined;
+}
+
 /** One database, as the engine's own kind of address. */
 export interface DatabaseAddress {
   /** Fit to be shown: for SQLite an absolute path, for PostgreSQL a URI without a password. */
@@ -48,6 +56,8 @@ export interface Probe {
   readonly bytes: number;
   /** Bytes of scratch space that a dump needs. */
   readonly scratchBytes: number;
+  /** A folder on the disk that holds the database, where that is a disk of this machine. */
+  readonly scratchParent?: string;
   /** Settings of the source that a dump does not hold, such as SQLite's journal mode; a restore puts them back. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   readonly warnings: readonly string[];
@@ -59,8 +69,19 @@ export interface DumpPart {
   readonly source: ByteSource;
   /** True when the producer has compressed it, in a format of its own: no codec is put around it. */
   readonly compressed?: boolean;
+  /**
+   * Starts to look at its bytes on their way, for whoever cannot read them again once they are stored. Costs a detour of a
+   * program's output through this process.
+   */
+  readonly watch?: () => ContentWatch;
   /** By codec id, the level that suits this content where nobody asked for a certain one. */
   readonly levels?: Readonly<Record<string, number>>;
+}
+
+export interface ContentWatch {
+  update(chunk: Uint8Array): void;
+  /** Why the bytes so far cannot be all of the content; undefined when nothing speaks against it. */
+  problem(): string | undefined;
 }
 
 /** What examining a database or a copy of one found. */
@@ -109,8 +130,7 @@ export interface Source extends AsyncDisposable {
   dump(request: DumpRequest): Promise<Dump>;
 }
 
-export interface DumpRequest {
-  readonly scratch: string;
+export interface DumpRequest extends ScratchPlace {
   readonly facts: FactLevel;
   readonly options: DumpOptions;
   /** Which codec the parts will go through; a producer that does the same as well may do it itself. */
@@ -170,9 +190,8 @@ export interface PromoteRequest extends CallOptions {
   readonly stamp: string;
 }
 
-export interface TableRestoreRequest extends CallOptions {
+export interface TableRestoreRequest extends CallOptions, ScratchPlace {
   readonly tables: readonly string[];
-  readonly scratch: string;
   /** Replace tables that exist. */
   readonly overwrite: boolean;
   readonly stamp: string;
@@ -270,8 +289,7 @@ export interface TestBench {
   readonly binDir: string | undefined;
 }
 
-export interface StageRequest extends CallOptions {
-  readonly scratch: string;
+export interface StageRequest extends CallOptions, ScratchPlace {
   /** What of its database the backup holds; undefined where nobody recorded it. */
   readonly dumped?: DumpOptions;
   /** What `Probe.settings` recorded of it. */
@@ -281,9 +299,8 @@ export interface StageRequest extends CallOptions {
   readonly onProgress: (bytes: number, totalBytes: number | undefined) => void;
 }
 
-export interface ExportRequest extends CallOptions {
+export interface ExportRequest extends CallOptions, ScratchPlace {
   readonly tables: readonly string[];
-  readonly scratch: string;
   /** First lines of the file, one comment a line: where it came from. */
   readonly comments: readonly string[];
 }

@@ -30,4 +30,6 @@ export interface Keyring {
   identities(options: CallOptions): Promise<readonly Identity[]>;
   /** Undefined where there is none, and nobody to ask. */
   passphrase(options: CallOptions): Promise<string | undefined>;
+  /** Whether what `encoding` encrypts can be read again without a command and without asking anybody. */
+  atHand(options: CallOptions): Promise<boolean>;
 }

@@ -1,8 +1,9 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { DumpOptions } from '../../core/dump-options.ts';
 import { DbopsError } from '../../core/errors.ts';
 import type { DatabaseAddress, Dump, DumpRequest, Examination, Probe, Source } from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
+import { scratchOf } from '../../core/scratch-place.ts';
 import { startAgent, type Agent } from './agent-client.ts';
 import type { SourceFile } from './source-file.ts';
 
@@ -28,6 +29,7 @@ function describe({ path, bytes, walBytes, links, header }: SourceFile): Probe {
     serverVersion: header.writer,
     bytes: bytes + walBytes,
     scratchBytes: bytes + walBytes,
+    scratchParent: dirname(path),
     settings: { journal: header.journal },
     warnings: links > 1 ? [`${path} has ${links} hard links; its -wal file belongs to only one of these names`] : [],
   };
@@ -42,7 +44,7 @@ interface OpenFile extends CallOptions {
 /** Freezes a snapshot as a file in the scratch folder; its examination starts at once, beside whoever reads it. */
 async function dump({ agent, path, lockTimeoutMs, signal }: OpenFile, request: DumpRequest): Promise<Dump> {
   refuseOptions(request.options);
-  const copy = join(request.scratch, 'snapshot.db');
+  const copy = join(scratchOf(request), 'snapshot.db');
   const snapshot = await agent.run('snapshot', { source: path, copy, lockTimeoutMs }, request.onProgress);
   const examination = agent.run('examine', { path: copy, facts: request.facts, checks: [] });
   // Whoever never asks (because storing failed first) must not be ended by this one's failure.

@@ -14,6 +14,7 @@ import type {
   Staging,
 } from '../../core/ports/engine.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
+import { scratchOf } from '../../core/scratch-place.ts';
 import { shellWord } from '../../core/shell-line.ts';
 import { storageError } from '../../platform/file-error.ts';
 import { usersOfFiles } from '../../platform/open-files.ts';
@@ -80,7 +81,7 @@ export async function stage(
   request: StageRequest,
 ): Promise<Staging> {
   refuseOptions(request.options ?? {});
-  const file = join(request.scratch, 'restored.db');
+  const file = join(scratchOf(request), 'restored.db');
   await writeFirstPart(parts, file, request);
   const agent = startAgent(request.signal);
   const named = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => nameSource(error, file, parts));

@@ -5,10 +5,13 @@ import type {
   DatabaseAddress,
   ExportRequest,
   PartSource,
+  ScratchPlace,
   TableRestoreRequest,
   TableRestoreResult,
   UnknownTablesOptions,
 } from '../../core/ports/engine.ts';
+import type { CallOptions } from '../../core/ports/storage.ts';
+import { scratchOf } from '../../core/scratch-place.ts';
 import { startAgent } from './agent-client.ts';
 import type { TablesOutput } from './jobs/job.ts';
 import { placeFree } from './jobs/keep-file.ts';
@@ -23,7 +26,7 @@ export async function restoreTables(
   const from = await writeCopy(parts, request);
   const path = await resolveDestination(destination.location);
   const exists = (await stat(path).catch(() => undefined)) !== undefined;
-  const into = exists ? path : join(request.scratch, 'tables.db');
+  const into = exists ? path : join(scratchOf(request), 'tables.db');
   if (!exists) await writeFile(into, '', { flag: 'wx', mode: 0o600 });
   await using agent = startAgent(request.signal);
   const copying = agent.run('copyTables', {
@@ -32,7 +35,7 @@ export async function restoreTables(
     tables: request.tables,
     overwrite: request.overwrite,
     keepAs: `${path}.pre-restore.${request.stamp}`,
-    keepVia: join(request.scratch, 'kept.db'),
+    keepVia: join(scratchOf(request), 'kept.db'),
     lockTimeoutMs: destination.lockTimeoutMs,
   });
   const result = await copying.catch((error: unknown) => nameSource(error, from, parts));
@@ -50,7 +53,7 @@ export async function exportTables(
   request: ExportRequest,
 ): Promise<TableRestoreResult> {
   const from = await writeCopy(parts, request);
-  const script = join(request.scratch, 'tables.sql');
+  const script = join(scratchOf(request), 'tables.sql');
   await using agent = startAgent(request.signal);
   const { tables, comments } = request;
   const exporting = agent
@@ -71,8 +74,8 @@ export async function unknownTables(
   return known.length === 0 ? [] : tables.filter((table) => !known.includes(table.toLowerCase()));
 }
 
-async function writeCopy(parts: PartSource, request: { scratch: string; signal: AbortSignal }): Promise<string> {
-  const from = join(request.scratch, 'backup.db');
+async function writeCopy(parts: PartSource, request: ScratchPlace & CallOptions): Promise<string> {
+  const from = join(scratchOf(request), 'backup.db');
   await writeFirstPart(parts, from, { ...request, onProgress: () => undefined });
   return from;
 }

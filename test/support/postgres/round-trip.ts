@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DumpOptions } from '../../../src/core/dump-options.ts';
 import type { AppEvent } from '../../../src/core/events.ts';
+import type { Facts } from '../../../src/core/facts.ts';
 import type { FactLevel, VerifyLevel } from '../../../src/core/levels.ts';
 import {
   MANIFEST_NAME,
@@ -32,6 +33,9 @@ export interface BackupWish {
   readonly client?: string;
 }
 
+/** One that shows its facts. */
+type OpenManifest = Manifest & { readonly facts: Facts };
+
 /** A place for backups, and what backup, verify and restore do with it, as the command line would. */
 export interface Depot {
   /** Holds `app/<id>/…`. */
@@ -39,11 +43,11 @@ export interface Depot {
   readonly ports: Ports;
   /** All that was reported so far. */
   readonly events: readonly AppEvent[];
-  backUp(cluster: Cluster, database: string, wish?: BackupWish): Promise<Manifest>;
+  backUp(cluster: Cluster, database: string, wish?: BackupWish): Promise<OpenManifest>;
   /** On a throw-away server of these programs. */
   verify(manifest: Manifest, binDir: string, level?: VerifyLevel, checks?: readonly Check[]): Promise<Verification>;
   /** Lets the manifest claim other facts, as if they had been recorded. */
-  forge(manifest: Manifest, facts: Manifest['facts']): Promise<void>;
+  forge(manifest: Manifest, facts: Facts): Promise<void>;
   restore(
     manifest: Manifest,
     cluster: Cluster,
@@ -69,7 +73,7 @@ export async function openDepot(): Promise<Depot> {
     events,
     backUp: async (cluster, database, wish = {}) => {
       await using storage = createLocalStorage(folder);
-      const { manifest } = await backup(
+      const { manifest, facts } = await backup(
         {
           target: app,
           named: true,
@@ -90,7 +94,7 @@ export async function openDepot(): Promise<Depot> {
         },
         ports,
       );
-      return manifest;
+      return { ...manifest, facts };
     },
     verify: async (manifest, binDir, level = 'restore', checks = []) => {
       const bench = { server: undefined, binDir };

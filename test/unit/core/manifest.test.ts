@@ -30,7 +30,7 @@ test('members that this version does not know are kept at every depth, and writt
 });
 
 describe('C8: a newer format', () => {
-  test.each([2, 3, 1_000])('version %d says to upgrade, and nothing else in it is judged', (formatVersion) => {
+  test.each([3, 4, 1_000])('version %d says to upgrade, and nothing else in it is judged', (formatVersion) => {
     expect(() => parse({ formatVersion, all: 'else is new' })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID', hint: expect.stringContaining('Upgrade dbops') }),
     );

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { createCodecs } from '../../../src/codecs/codecs.ts';
 import type { Examination } from '../../../src/core/ports/engine.ts';
+import { createRecall } from '../../../src/operations/recorded.ts';
 import { planRestore, restore, type RestoreRequest } from '../../../src/operations/restore.ts';
 import { createMemoryStorage } from '../../../src/storage/memory/memory-storage.ts';
 import { fakeEngine, someFacts, type FakeEngine, type FakeEngineOptions } from '../../support/fake-engine.ts';
@@ -24,8 +26,9 @@ async function run(options: FakeEngineOptions, change: Partial<RestoreRequest> =
 function requestOf({ engine }: FakeEngine): RestoreRequest {
   const parts = { parts: [], open: () => Promise.reject(new Error('not asked for')) };
   const stored = { storage: createMemoryStorage(), backup: aBackup({ facts: someFacts }) };
+  const recall = createRecall(stored.storage, stored.backup.prefix, stored.backup.manifest, createCodecs(undefined));
   return {
-    subject: { label: 'app/x', engine, parts, bytes: undefined, stored },
+    subject: { label: 'app/x', engine, parts, encrypted: false, recall, bytes: undefined, stored },
     destination: { location: 'fake:app', lockTimeoutMs: 0 },
     replace: true,
     allowOpen: false,

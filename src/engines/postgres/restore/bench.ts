@@ -1,4 +1,5 @@
 import type { StageRequest } from '../../../core/ports/engine.ts';
+import { scratchOf } from '../../../core/scratch-place.ts';
 import type { EngineHost } from '../../engine-driver.ts';
 import { formatAddress } from '../connection/address.ts';
 import { createConnection } from '../connection/connection.ts';
@@ -11,11 +12,13 @@ import { openServer, type Server } from './server.ts';
 /** The server for a test restore: the one that was named, or a throw-away one of the installed programs. */
 export async function openBench(
   dump: OpenedDump,
-  { bench, scratch, settings, signal }: StageRequest,
+  request: StageRequest,
   host: EngineHost,
   stack: AsyncDisposableStack,
 ): Promise<Server> {
+  const { bench, settings, signal } = request;
   if (bench?.server !== undefined) return openServer(createConnection(bench.server, host), signal, stack);
+  const scratch = scratchOf(request);
   const programs = await findServerPrograms({
     path: host.environment['PATH'],
     binDir: bench?.binDir,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { DbopsError } from '../../../core/errors.ts';
 import type { PartInfo, PartSource, RestoreOptions, StageRequest } from '../../../core/ports/engine.ts';
+import { scratchOf } from '../../../core/scratch-place.ts';
 import type { Toc } from '../archive/toc.ts';
 import { findClients } from '../connection/clients.ts';
 import { explainFailure } from '../connection/failure.ts';
@@ -97,7 +98,10 @@ async function runArchive(server: Server, dump: OpenedDump, request: StageReques
   const { paths } = await findClients(server.connection, ['pg_restore'], major, signal);
   const remote = server.connection.via.length > 0;
   const gaps = await findServerGaps(toc, server);
-  const jobs = remote || checksDomains(toc) ? 1 : (options.jobs ?? Math.min(mostJobs, availableParallelism()));
+  // Without a disk to put it on, an archive is read once, from its beginning to its end.
+  const isStream = request.scratch === undefined && options.jobs === undefined;
+  const jobs =
+    remote || isStream || checksDomains(toc) ? 1 : (options.jobs ?? Math.min(mostJobs, availableParallelism()));
   const source = await openArchive(dump, request, jobs);
   const said = await run({
     ...source,
@@ -122,7 +126,7 @@ async function openArchive(
     return { args: [], input: await openCounted(parts, content.part, request) };
   }
   // Several jobs jump about in the file, and so does one in a tar.
-  const file = join(request.scratch, content.type === 'tar' ? 'db.tar' : 'db.dump');
+  const file = join(scratchOf(request), content.type === 'tar' ? 'db.tar' : 'db.dump');
   await writePart(parts, content.part, file, request);
   return { args: [...(content.type === 'tar' ? [] : parallel), file], input: undefined };
 }
@@ -164,7 +168,7 @@ const ofTestServer =
   /"?wal_level"? is insufficient to publish|Set "?wal_level"? to "logical" before creating subscriptions/;
 
 async function writeFolder(parts: PartSource, files: readonly PartInfo[], request: StageRequest): Promise<string> {
-  const folder = join(request.scratch, 'db');
+  const folder = join(scratchOf(request), 'db');
   await mkdir(folder, { mode: 0o700 });
   // The names were checked where the manifest was read; only the last segment counts here.
   for (const part of files) await writePart(parts, part, join(folder, basename(part.decodedName)), request);

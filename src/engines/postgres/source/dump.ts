@@ -3,7 +3,9 @@ import { dirname, join, relative } from 'node:path';
 import type { DumpOptions } from '../../../core/dump-options.ts';
 import { DbopsError, hasCode } from '../../../core/errors.ts';
 import type { Dump, DumpPart, DumpRequest, Examination, Inspection } from '../../../core/ports/engine.ts';
+import { scratchOf } from '../../../core/scratch-place.ts';
 import { isNativeProgram } from '../../../platform/native-program.ts';
+import { watchArchive } from '../archive/watch.ts';
 import { databaseArguments, type Connection } from '../connection/connection.ts';
 import { SqlError, type Query } from '../connection/query.ts';
 import { readFacts } from '../facts/facts.ts';
@@ -27,7 +29,7 @@ export async function dumpSnapshot(database: OpenDatabase, request: DumpRequest)
   if (first === undefined) throw new Error('no session');
   const selection = selectionOf(request.options);
   refuseIncompleteSight(await findUnreadable(first.query, selection));
-  const folder = join(request.scratch, 'db');
+  const folder = plan.format === 'directory' ? join(scratchOf(request), 'db') : '';
   const program = await createProgram(database, plan, name, folder);
   const queries = sessions.map(({ query }) => query);
   // Sequences belong to no snapshot: pg_dump sees what they are when it comes to them. Those that stand still from
@@ -147,7 +149,8 @@ async function createProgram(
 
 function streamed(program: DumpProgram, { format, compressed }: DumpPlan): DumpPart {
   const name = format === 'plain' ? 'db.sql' : 'db.dump';
-  return { name, source: { type: 'program', program }, compressed, levels };
+  const watched = format === 'custom' ? { watch: watchArchive } : {};
+  return { name, source: { type: 'program', program }, compressed, levels, ...watched };
 }
 
 function wroteNothing(): DbopsError {

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DbopsError } from '../../../core/errors.ts';
 import type { PartInfo, PartSource } from '../../../core/ports/engine.ts';
+import { scratchOf } from '../../../core/scratch-place.ts';
 import { storageError } from '../../../platform/file-error.ts';
 import { nameOf } from '../archive/entry-name.ts';
 import { suffixes } from '../archive/member-file.ts';
@@ -46,7 +47,7 @@ export async function locateArchive(
     label: content.toc.name,
     toc,
     fetch: async (entries) => {
-      const folder = join(request.scratch, 'db');
+      const folder = join(scratchOf(request), 'db');
       await mkdir(folder, { mode: 0o700 });
       const files = [content.toc, ...filesOf(entries, content.files)];
       for (const part of files) await fetchPart(parts, part, join(folder, basename(part.decodedName)), request);
@@ -57,7 +58,7 @@ export async function locateArchive(
 
 /** pg_restore jumps about in it, so it has to be a file. */
 async function locateTar(parts: PartSource, part: PartInfo, request: Request): Promise<ArchivePlace> {
-  const file = join(request.scratch, 'db.tar');
+  const file = join(scratchOf(request), 'db.tar');
   await fetchPart(parts, part, file, request);
   const toc = await readTarToc(file, part.name);
   return { label: part.name, toc, fetch: async () => ({ args: ['--format=tar', file], stdin: undefined }) };

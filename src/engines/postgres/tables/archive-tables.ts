@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbopsError } from '../../../core/errors.ts';
 import type { PartSource } from '../../../core/ports/engine.ts';
+import { scratchOf } from '../../../core/scratch-place.ts';
 import { readCopy } from '../../../core/sql/copy-statement.ts';
 import { formatName } from '../../../core/sql/names.ts';
 import { restoreList } from '../archive/restore-list.ts';
@@ -40,7 +41,7 @@ export async function openArchiveTables(
     toc: chosen,
     attachments: late.atTheEnd.map(({ definition }) => definition),
     open: async ({ rights }) => {
-      const list = join(request.scratch, 'tables.list');
+      const list = join(scratchOf(request), 'tables.list');
       await writeFile(list, restoreList(place.toc, new Set([...ids].filter((id) => !left.has(id)))), {
         flag: 'wx',
         mode: 0o600,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DbopsError, hasCode } from '../../../core/errors.ts';
 import type { ExportRequest, PartSource, TableRestoreResult } from '../../../core/ports/engine.ts';
+import { scratchOf } from '../../../core/scratch-place.ts';
 import { formatName } from '../../../core/sql/names.ts';
 import { writeDurably } from '../../../platform/durable-file.ts';
 import type { EngineHost } from '../../engine-driver.ts';
@@ -24,7 +25,7 @@ export async function exportTables(
   const comments = [...request.comments, howToReplay];
   try {
     await writeDurably({
-      temporary: join(request.scratch, 'tables.sql'),
+      temporary: join(scratchOf(request), 'tables.sql'),
       path: file,
       body: Readable.from(framed(sql.stream, comments), { objectMode: false }),
       ifAbsent: true,

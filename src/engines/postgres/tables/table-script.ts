@@ -36,7 +36,7 @@ export interface OpenOptions {
 
 export interface TableScriptRequest extends CallOptions {
   readonly tables: readonly string[];
-  readonly scratch: string;
+  readonly scratch: string | undefined;
   readonly path: string | undefined;
   /** The only folder in which pg_restore is looked for. */
   readonly binDir: string | undefined;

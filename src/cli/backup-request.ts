@@ -117,8 +117,9 @@ async function openEncryption(
   const level = flags.verify ?? session.settings.verify;
   const mustOpen = level === 'structure' || level === 'restore';
   // A person is asked for a passphrase before anything is dumped, too.
-  await keyring.encoding({ signal });
-  return { cipher, facts, opens: await opensHere(cipher, encrypting, mustOpen, { signal }) };
+  const keys = await keyring.encoding({ signal });
+  const recipients = keys.type === 'recipients' ? keys.recipients : undefined;
+  return { cipher, recipients, facts, opens: await opensHere(cipher, encrypting, mustOpen, { signal }) };
 }
 
 async function opensHere(

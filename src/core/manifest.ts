@@ -63,6 +63,10 @@ const manifestSchema = z
     /** In format 2: the file that holds the facts and what else tells of the content. */
     details: partSchema.optional(),
     warnings: z.array(z.string()),
+    /** Of the recipients of what is encrypted. */
+    recipientsDigest: z.string().optional(),
+    /** The id of the backup that this one is a copy of, for other recipients. */
+    rotatedFrom: z.string().optional(),
     git: z.looseObject({ commit: z.string() }).optional(),
   })
   .refine(

@@ -11,6 +11,7 @@ import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/mani
 import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress, Dump, DumpPart, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
 import type { Storage } from '../core/ports/storage.ts';
+import { digestRecipients } from '../core/recipients-digest.ts';
 import { FUTURE_TOLERANCE_MS } from '../core/retention.ts';
 import { byTime } from '../core/selector.ts';
 import { openDestinations, type Destination, type DestinationRequest, type Destinations } from './destinations.ts';
@@ -54,6 +55,8 @@ export interface BackupRequest {
 
 export interface BackupEncryption {
   readonly cipher: Codec;
+  /** Undefined for a passphrase. */
+  readonly recipients: readonly string[] | undefined;
   /** Whether the manifest shows what tells of the content. */
   readonly facts: FactsShown;
   /** Whether this run has the key that opens it again, so that it can look into what it has stored. */
@@ -224,6 +227,7 @@ function describe(
     });
   }
   const warnings = [...probe.warnings, ...found.warnings];
+  const recipients = request.encryption?.recipients;
   for (const message of warnings) warn(ports, request.target, message);
   return {
     formatVersion: 1,
@@ -247,6 +251,7 @@ function describe(
     parts: [...parts],
     facts: found.facts,
     warnings,
+    ...(recipients === undefined ? {} : { recipientsDigest: digestRecipients(recipients, ports.random(8)) }),
     ...(request.git === undefined ? {} : { git: request.git }),
   };
 }

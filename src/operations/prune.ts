@@ -1,12 +1,12 @@
 import type { Backup, Catalog, Litter } from '../core/catalog.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
-import { keyIn, type ObjectKey, type TargetName } from '../core/ids.ts';
-import { MANIFEST_NAME, storedBytes } from '../core/manifest.ts';
+import type { TargetName } from '../core/ids.ts';
+import { storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { judge, type Candidate, type RetentionPolicy, type Verdict } from '../core/retention.ts';
 import { clearInherited } from './clear-inherited.ts';
-import { discard } from './discard.ts';
+import { removeBackup } from './discard.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
 
@@ -102,26 +102,18 @@ async function carryOut(
   );
   for (const { backup } of leaving) {
     await lease.confirm({ signal });
-    await remove(storage, backup.backup.prefix, { signal });
+    await removeBackup(storage, backup.backup.prefix, { signal });
     ports.reporter.report({ type: 'prune.removed', target, name: backup.id, bytes: backup.bytes });
   }
   for (const { prefix, objects } of litter) {
     await lease.confirm({ signal });
-    await remove(storage, prefix, { signal });
+    await removeBackup(storage, prefix, { signal });
     const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
     ports.reporter.report({ type: 'prune.removed', target, name: prefix, bytes });
   }
   lease.settle();
   const newest = verdicts.find(({ keep }) => keep);
   if (newest !== undefined) await storage.pointLatest(target, newest.backup.id, { signal });
-}
-
-/** Removes a folder as it is now: a verification, which needs no lock, may have put a record into it since it was listed. */
-async function remove(storage: Storage, prefix: string, options: CallOptions): Promise<void> {
-  await storage.remove(keyIn(prefix, MANIFEST_NAME), options);
-  const keys: ObjectKey[] = [];
-  for await (const { key } of storage.list(prefix, options)) keys.push(key);
-  await discard(storage, keys, options);
 }
 
 function warn(ports: Ports, subject: string, message: string): void {

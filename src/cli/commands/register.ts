@@ -6,6 +6,7 @@ import { registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
 import { registerCopy } from './copy.ts';
 import { registerInit } from './init.ts';
+import { registerKey } from './key.ts';
 import { registerList } from './list.ts';
 import { registerPin } from './pin.ts';
 import { registerPrune } from './prune.ts';
@@ -24,6 +25,7 @@ export function registerCommands(program: Command, runner: Runner): void {
   registerPrune(program, runner);
   registerPin(program, runner);
   registerCheck(program, runner);
+  registerKey(program, runner);
   registerInit(program, runner);
   registerConfig(program, runner);
   registerCompletion(program, runner);

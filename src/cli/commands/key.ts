@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import type { GenerateFlags, RotateFlags } from '../actions/key.ts';
+import { addCommand, finishCommand, lockWaitOption, storageOption } from '../command.ts';
+import { identityOption, recipientOptions } from '../keys.ts';
+import type { Runner } from '../runner.ts';
+
+export function registerKey(program: Command, runner: Runner): void {
+  const key = program
+    .command('key')
+    .description('Make a key for encrypted backups, or encrypt backups for another one.');
+  const generate = addCommand(key, {
+    usage: 'generate',
+    summary: 'Make a secret key of age, and print its public one, the recipient.',
+    examples: [['dbops key generate --output key.txt', 'keep that file elsewhere: without it no backup can be read']],
+  });
+  generate.option('--output <file>', 'a new file for the secret key; - prints it');
+  finishCommand(generate).action((flags: GenerateFlags) =>
+    runner.print(generate, async (host, loadWorld) => {
+      const actions = await import('../actions/key.ts');
+      return actions.generate(host, await loadWorld(), { ...flags, ...generate.optsWithGlobals<GenerateFlags>() });
+    }),
+  );
+  const rotate = addCommand(key, {
+    usage: 'rotate',
+    summary: 'Encrypt the backups of a storage for other recipients, without dumping again.',
+    examples: [
+      ['dbops key rotate --identity old.txt --recipient age1…', 'a new key'],
+      ['dbops key rotate --identity old.txt --dry-run', 'for the recipients of the configuration: what would be done'],
+    ],
+  });
+  storageOption(rotate).option('--target <name>', 'only backups of this target');
+  recipientOptions(identityOption(rotate)).option('--dry-run', 'say what would be done');
+  finishCommand(lockWaitOption(rotate)).action((flags: RotateFlags) =>
+    runner.run(rotate, async (session) => {
+      const actions = await import('../actions/key.ts');
+      return actions.rotateAll(session, flags);
+    }),
+  );
+}

@@ -13,6 +13,7 @@ const documents = [
   'docs/architecture.md',
   'docs/configuration.md',
   'docs/contributing.md',
+  'docs/encryption.md',
   'docs/format.md',
   'docs/from-scripts.md',
   'docs/output.md',

@@ -3,7 +3,7 @@ import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import type { TargetName } from '../core/ids.ts';
 import { storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
-import type { CallOptions, Storage } from '../core/ports/storage.ts';
+import type { Storage } from '../core/ports/storage.ts';
 import { judge, type Candidate, type RetentionPolicy, type Verdict } from '../core/retention.ts';
 import { clearInherited } from './clear-inherited.ts';
 import { removeBackup } from './discard.ts';

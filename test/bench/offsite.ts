@@ -36,7 +36,7 @@ export async function offsite(place: Place): Promise<Figure[]> {
     own,
   );
   const watched = await measure(backup('--storage s3://bench/watched'), own);
-  for (const name of ['first', 'near']) rmSync(join(place.cwd, name), { recursive: true });
+  for (const name of ['first', 'near']) rmSync(join(place.cwd, name), { recursive: true, force: true });
   const [slower, longer] = [
     Math.max(found.local.seconds, found.bucket.seconds),
     Math.max(found.local.seconds, found.upload.seconds),

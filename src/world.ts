@@ -12,6 +12,7 @@ import { identityText, writeIdentity } from './keys/generate.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { systemClock, systemRandom } from './platform/clock.ts';
 import { openLog } from './platform/log.ts';
+import { cacheFolderIn } from './platform/private-folder.ts';
 import { openScratch } from './platform/scratch.ts';
 import { createLock } from './storage/lease.ts';
 import { openStorage } from './storage/stack.ts';
@@ -46,7 +47,9 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
     createCodecs: ({ env }, keyring) => createCodecs(env['PATH'], keyring),
     generateKey,
     openStorage: async (address, { env }, log) =>
-      wrapStorage(await openStorage(address, { environment: env, clock: systemClock }, log)),
+      wrapStorage(
+        await openStorage(address, { environment: env, clock: systemClock, cacheFolder: cacheFolderIn(env) }, log),
+      ),
     openLog,
     engineForAddress,
   };

@@ -2,7 +2,7 @@ import type { Backup, BrokenBackup, Catalog, Litter } from '../core/catalog.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import { isBackupId, isTargetName, keyIn } from '../core/ids.ts';
 import { MANIFEST_NAME, parseManifest, SUMS_NAME, type Manifest } from '../core/manifest.ts';
-import type { CallOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
+import type { CallOptions, GetOptions, ObjectInfo, Storage } from '../core/ports/storage.ts';
 import { isGood, isRecordName, parsePin, parseVerificationName, PIN_NAME } from '../core/records.ts';
 import { LOCK_NAME, parseWork } from '../core/unfinished-work.ts';
 import { collect } from '../streams/collect.ts';
@@ -104,22 +104,28 @@ export async function readBackup(
   objects: readonly ObjectInfo[],
   options: CallOptions,
 ): Promise<Backup> {
-  const manifest = await readManifest(storage, prefix, options);
+  // What was listed just now may come from a cache: of thousands of backups, few are others than the last time.
+  const listed = (name: string): GetOptions => {
+    const wanted = keyIn(prefix, name);
+    const info = objects.find(({ key }) => key === wanted);
+    return info === undefined ? { signal: options.signal } : { signal: options.signal, listed: info };
+  };
+  const manifest = await readManifest(storage, prefix, listed(MANIFEST_NAME));
   if (prefix !== '' && prefix !== `${manifest.target}/${manifest.id}`) {
     throw new Error(`its manifest belongs to ${manifest.target}/${manifest.id}`);
   }
   const names = objects.map(({ key }) => (prefix === '' ? key : key.slice(prefix.length + 1)));
   const verifications = names.map(parseVerificationName).filter((note) => note !== undefined);
-  const pinned = names.includes(PIN_NAME) ? await readPinned(storage, prefix, options) : manifest.pinned;
+  const pinned = names.includes(PIN_NAME) ? await readPinned(storage, prefix, listed(PIN_NAME)) : manifest.pinned;
   return { prefix, manifest, pinned, good: isGood(verifications), verifications, objects };
 }
 
-async function readManifest(storage: Storage, prefix: string, options: CallOptions): Promise<Manifest> {
+async function readManifest(storage: Storage, prefix: string, options: GetOptions): Promise<Manifest> {
   const key = keyIn(prefix, MANIFEST_NAME);
   return parseManifest(await collect(await storage.get(key, options), MANIFEST_LIMIT, key), key);
 }
 
-async function readPinned(storage: Storage, prefix: string, options: CallOptions): Promise<boolean> {
+async function readPinned(storage: Storage, prefix: string, options: GetOptions): Promise<boolean> {
   const key = keyIn(prefix, PIN_NAME);
   try {
     return parsePin(await collect(await storage.get(key, options), RECORD_LIMIT, key), key).pinned;

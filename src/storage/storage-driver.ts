@@ -19,4 +19,6 @@ export interface StorageHost {
   /** Holds settings that belong to addresses, such as AWS_REGION. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** Where copies of small objects may be kept between runs; undefined where there is no such place. */
+  readonly cacheFolder?: string | undefined;
 }

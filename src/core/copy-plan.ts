@@ -1,6 +1,6 @@
 import type { Backup, BrokenBackup, Catalog } from './catalog.ts';
 import { DbopsError } from './errors.ts';
-import { MANIFEST_NAME, SUMS_NAME } from './manifest.ts';
+import { MANIFEST_NAME, storedParts, SUMS_NAME } from './manifest.ts';
 import { isGood, isRecordName } from './records.ts';
 import { FUTURE_TOLERANCE_MS, judge, type RetentionPolicy } from './retention.ts';
 import { byTime } from './selector.ts';
@@ -133,7 +133,7 @@ function knownBad(prefix: string): DbopsError {
  */
 function oddPart({ prefix, manifest }: Backup): DbopsError | undefined {
   const seen = new Set<string>([MANIFEST_NAME, SUMS_NAME.toLowerCase()]);
-  const odd = manifest.parts.find(({ name }) => {
+  const odd = storedParts(manifest).find(({ name }) => {
     // File systems that ignore case make one name of two.
     const plain = name.toLowerCase();
     const isOdd = seen.has(plain) || isRecordName(name) || isRecordName(plain);

@@ -8,6 +8,7 @@ import {
   parseManifest,
   serializeManifest,
   serializeSums,
+  storedParts,
   SUMS_NAME,
   type Part,
 } from '../core/manifest.ts';
@@ -45,11 +46,12 @@ export async function copyBackup(copy: BackupCopy): Promise<void> {
   const { prefix, manifest } = backup;
   const description = await readDescription(copy);
   const there = await objectsBelow(to, prefix, { signal });
-  const lacking = manifest.parts.filter((part) => there.get(keyIn(prefix, part.name))?.bytes !== part.bytes);
+  const parts = storedParts(manifest);
+  const lacking = parts.filter((part) => there.get(keyIn(prefix, part.name))?.bytes !== part.bytes);
   const need = lacking.reduce((sum, { bytes }) => sum + bytes, 0);
   refuseIfShort(to.label, need, await to.freeBytes({ signal }));
   let done = 0;
-  for (const part of manifest.parts) {
+  for (const part of parts) {
     await copyPart(copy, part, there.get(keyIn(prefix, part.name)), done);
     done += part.bytes;
   }
@@ -63,7 +65,7 @@ export async function copyBackup(copy: BackupCopy): Promise<void> {
 
 /** The keys that a copy of a backup may have made, the manifest among them. */
 export function keysOfCopy({ prefix, manifest }: Backup): ObjectKey[] {
-  const names = [MANIFEST_NAME, SUMS_NAME, PIN_NAME, ...manifest.parts.map(({ name }) => name)];
+  const names = [MANIFEST_NAME, SUMS_NAME, PIN_NAME, ...storedParts(manifest).map(({ name }) => name)];
   return names.map((name) => keyIn(prefix, name));
 }
 

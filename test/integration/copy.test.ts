@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Storage } from '../../src/core/ports/storage.ts';
 import { backup } from '../../src/operations/backup.ts';
+import { checkStored } from '../../src/operations/check-stored.ts';
 import { copy, type CopyReport, type CopyRequest } from '../../src/operations/copy.ts';
 import { loadCatalog } from '../../src/operations/load-catalog.ts';
 import { findBackup, openStored } from '../../src/operations/restorable.ts';
@@ -51,6 +52,19 @@ test('manifest, sums and pin come byte for byte, and records of verifications st
   const names = ['SHA256SUMS', 'db/1.dat', 'db/toc.dat', 'manifest.json', 'pin.json'];
   expect(await keysOf(to, `app/${first}`)).toEqual(names.map((name) => `app/${first}/${name}`));
   for (const name of await keysOf(to)) expect(await contentOf(to, name), name).toBe(await contentOf(from, name));
+});
+
+test('of an encrypted backup the file that describes its content comes along, checked like any part', async () => {
+  const from = createMemoryStorage();
+  const to = createMemoryStorage();
+  for (const id of [first ?? '', second ?? '']) await putBackup(from, { id, parts, details: noise(700) });
+  await from.put(key(`app/${second}/details.json.age`), bodyOf(noise(700, 7)), patient);
+  const report = await copyTo(to, from);
+  expect(report.outcomes).toMatchObject([{ type: 'copied' }, { type: 'failed', error: { code: 'DAMAGED' } }]);
+  const [backup] = (await loadCatalog(to, patient)).backups;
+  if (backup === undefined) throw new Error('nothing was copied');
+  expect(await checkStored({ storage: to, backup }, patient)).toMatchObject({ problems: [], warnings: [] });
+  expect(await keysOf(to, `app/${second}`)).toEqual([]);
 });
 
 test('a pin that cannot be read protects at the destination too', async () => {

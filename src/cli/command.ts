@@ -38,7 +38,7 @@ export function storageOption(command: Command): Command {
 export function storagesOption(command: Command): Command {
   return command.option(
     '--storage <name|folder|url>',
-    'where to, again for each further place (default: config, BACKUP_DIR and S3_BUCKET, ./backups)',
+    'where the backups are, again for each place (default: config, BACKUP_DIR and S3_BUCKET, ./backups)',
     (word: string, before: readonly string[] | undefined) => [...(before ?? []), word],
   );
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runDbops } from '../support/run-dbops.ts';
@@ -66,6 +66,25 @@ test('each storage is pruned by its own rules', async () => {
   expect(near.json()).toMatchObject({
     targets: [{ verdicts: [{ reasons: ['newest good backup', 'class daily within 30d'] }] }],
   });
+});
+
+test('prune takes all storages of the configuration, and one that fails does not keep the others', async () => {
+  const cwd = await place(config.replace('targets:', 'storage: [near, far]\ntargets:'));
+  expect((await runDbops(['backup'], { cwd })).exitCode).toBe(0);
+  const both = await runDbops(['prune', '--json'], { cwd });
+  expect(both.json()).toMatchObject({
+    ok: true,
+    targets: ['near', 'far'].map((name) => ({ storage: join(cwd, name) })),
+  });
+  rmSync(join(cwd, 'near'), { recursive: true });
+  const one = await runDbops(['prune', '--json'], { cwd });
+  expect(one.exitCode).toBe(10);
+  expect(one.json()).toMatchObject({
+    ok: false,
+    targets: [{ storage: join(cwd, 'far') }],
+    errors: [{ storage: join(cwd, 'near'), error: { code: 'NOTHING_MATCHES' } }],
+  });
+  expect((await runDbops(['prune'], { cwd })).stderr).toContain('1 of 2 storages were not pruned');
 });
 
 test('--storage is repeated for several places, and takes nothing else along', async () => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { PruneFlags } from '../actions/prune.ts';
-import { addCommand, finishCommand, lockWaitOption, parseCount, storageOption } from '../command.ts';
+import { addCommand, finishCommand, lockWaitOption, parseCount, storagesOption } from '../command.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerPrune(program: Command, runner: Runner): void {
@@ -10,10 +10,11 @@ export function registerPrune(program: Command, runner: Runner): void {
     examples: [
       ['dbops prune --dry-run', 'what would go, and why the others stay'],
       ['dbops prune --target app', 'of one target'],
+      ['dbops prune --storage ./backups --storage /mnt/nas/backups', 'each by its own rules'],
       ['dbops prune --retention-days 30', 'one age limit instead of the configured rules'],
     ],
   });
-  storageOption(command)
+  storagesOption(command)
     .option('--target <name>', 'only backups of this target')
     .option('--retention-days <days>', 'keep for so many days, instead of the configured rules', parseCount)
     .option('--dry-run', 'decide and explain, remove nothing');

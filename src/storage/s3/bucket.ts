@@ -1,11 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ObjectKey } from '../../core/ids.ts';
 import type { Clock, RandomBytes } from '../../core/ports/clock.ts';
 import type { StorageSettings } from '../../core/storage-settings.ts';
 import { createAttempts, type Attempts, type Patience } from './attempts.ts';
 import type { ClientSettings } from './client-settings.ts';
 import { createClient } from './client.ts';
-import { explain, type Place } from './explain.ts';
+import { explain, type Attempted, type Place } from './explain.ts';
 import type { S3Location } from './location.ts';
 
 export interface BucketOptions {
@@ -46,14 +45,7 @@ export interface Bucket extends Disposable {
   /** Asks until it is answered or patience ends; fails with what the library fails with. */
   ask<T>(act: Act<T>, signal: AbortSignal): Promise<T>;
   /** As `ask`, failing in words for people; `doing` is such as `cannot list`. */
-  tell<T>(request: Request, act: Act<T>, signal: AbortSignal): Promise<T>;
-}
-
-export interface Request {
-  /** As permissions are called: `s3:PutObject`. */
-  readonly action: string;
-  readonly doing: string;
-  readonly key?: ObjectKey | undefined;
+  tell<T>(attempted: Attempted, act: Act<T>, signal: AbortSignal): Promise<T>;
 }
 
 export function openBucket(options: BucketOptions): Bucket {
@@ -83,12 +75,12 @@ export function openBucket(options: BucketOptions): Bucket {
     place,
     nameOf: (key) => `${location.root}${key}`,
     ask,
-    tell: async (request, act, signal) => {
+    tell: async (attempted, act, signal) => {
       try {
         return await ask(act, signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        throw explain(error, request, place, clock.now());
+        throw explain(error, attempted, place, clock.now());
       }
     },
     [Symbol.dispose]: () => {

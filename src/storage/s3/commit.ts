@@ -1,15 +1,17 @@
 import { DbopsError } from '../../core/errors.ts';
 import type { ObjectKey } from '../../core/ids.ts';
 import type { Bucket } from './bucket.ts';
-import { explain, nameOf } from './explain.ts';
+import { explain, nameOf, type Attempted } from './explain.ts';
 import { failureOf, isTaken, isUncertain } from './failure.ts';
 import { headObject, TOKEN } from './head.ts';
+import type { LockInput } from './object-settings.ts';
 
 /** One put: what it writes, and how its object will be known again. */
 export interface Putting {
   readonly key: ObjectKey;
   readonly token: string;
   readonly ifAbsent: boolean;
+  readonly lock: LockInput;
 }
 
 const askAgainMs = 15_000;
@@ -33,9 +35,13 @@ export async function commit<T>(
     if (await mayBeOurs(bucket, putting, error, late.signal)) return undefined;
     signal.throwIfAborted();
     if (putting.ifAbsent && isTaken(failureOf(error))) throw taken(bucket, putting.key);
-    const attempted = { action: 's3:PutObject', doing: 'cannot write', key: putting.key };
-    throw explain(error, attempted, bucket.place, bucket.clock.now());
+    throw explain(error, writing(putting), bucket.place, bucket.clock.now());
   }
+}
+
+/** What a put attempts, for words. */
+export function writing({ key, lock }: Putting, what = 'cannot write'): Attempted {
+  return { action: 's3:PutObject', doing: what, key, locks: Object.keys(lock).length > 0 };
 }
 
 export function taken({ place }: Bucket, key: ObjectKey): DbopsError {

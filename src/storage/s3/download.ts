@@ -65,7 +65,8 @@ async function requestFrom(
     return open(bucket, key, at, answer);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const { code } = failureOf(error);
+    const { code, status } = failureOf(error);
+    if (at > 0 && status === 412) throw replaced(bucket, key, error);
     if (code === 'NoSuchKey' || code === 'NotFound') throw missing(bucket, key, error);
     throw explain(error, reading(key), bucket.place, bucket.clock.now());
   }
@@ -95,6 +96,13 @@ function reading(key: ObjectKey): { action: string; doing: string; key: ObjectKe
 function missing({ place }: Bucket, key: ObjectKey, cause: unknown): DbopsError {
   return new DbopsError('OBJECT_MISSING', `${nameOf({ key }, place)} is missing`, {
     hint: 'It was removed after the listing, by prune or by hand. Run `dbops list` again.',
+    cause,
+  });
+}
+
+function replaced({ place }: Bucket, key: ObjectKey, cause: unknown): DbopsError {
+  return new DbopsError('STORAGE_FAILED', `${nameOf({ key }, place)} was replaced while it was read`, {
+    hint: 'Run this again.',
     cause,
   });
 }

@@ -10,9 +10,13 @@ export interface Place {
 }
 
 export interface Attempted {
+  /** As permissions are called: `s3:PutObject`. */
   readonly action: string;
+  /** `cannot write` */
   readonly doing: string;
   readonly key?: string | undefined;
+  /** The request was to lock what it writes. */
+  readonly locks?: boolean;
 }
 
 interface Words {
@@ -45,10 +49,12 @@ interface Scene {
 
 function wordsFor(failure: Failure, scene: Scene): Words | undefined {
   return (
-    ofCredentials(failure, scene) ??
-    ofPlace(failure, scene) ??
-    ofTime(failure, scene) ??
+    // Stores answer 403 for many reasons: the name of a failure says more than its status.
+    ofLock(failure, scene) ??
     ofState(failure) ??
+    ofTime(failure, scene) ??
+    ofPlace(failure, scene) ??
+    ofCredentials(failure, scene) ??
     ofNetwork(failure, scene)
   );
 }
@@ -136,6 +142,18 @@ function ofTime({ code, headers }: Failure, { now }: Scene): Words | undefined {
   return undefined;
 }
 
+// Stores say of a bucket without object lock that the request is invalid, and some say no more.
+function ofLock({ code }: Failure, { attempted }: Scene): Words | undefined {
+  if (attempted.locks !== true || (code !== 'InvalidRequest' && code !== 'ObjectLockConfigurationNotFoundError')) {
+    return undefined;
+  }
+  return {
+    code: 'STORAGE_FAILED',
+    what: 'the bucket takes no locks',
+    hint: 'Object lock is switched on when a bucket is made. Use another bucket, or remove `lock` from the configuration.',
+  };
+}
+
 const full = new Set(['QuotaExceeded', 'XMinioStorageFull', 'EntityTooLarge', 'InsufficientStorage', 'TooManyBuckets']);
 
 function ofState(failure: Failure): Words | undefined {
@@ -159,13 +177,6 @@ function ofState(failure: Failure): Words | undefined {
       code: 'STORAGE_FAILED',
       what: 'the object is archived and cannot be read at once',
       hint: 'Restore it in the store first (for AWS: `aws s3api restore-object`, minutes to hours), then run this again. Use a storage class that can be read at once for backups.',
-    };
-  }
-  if (code === 'InvalidRequest' && /lock|retention/i.test(message)) {
-    return {
-      code: 'STORAGE_FAILED',
-      what: `the bucket does not take locks (${message})`,
-      hint: 'Object lock is switched on when a bucket is made, with versioning. Use another bucket, or remove `lock` from the configuration.',
     };
   }
   return undefined;

@@ -7,14 +7,16 @@ import {
 } from '@aws-sdk/client-s3';
 import { DbopsError } from '../../core/errors.ts';
 import type { Bucket } from './bucket.ts';
-import { commit, isOurs, taken, type Putting } from './commit.ts';
+import { commit, isOurs, taken, writing, type Putting } from './commit.ts';
 import type { Part } from './cut.ts';
 import { isOtherDigest, refuseOtherDigest } from './digest.ts';
 import { nameOf } from './explain.ts';
 import { failureOf, isUnknownToStore } from './failure.ts';
 import { headObject, TOKEN } from './head.ts';
 import { abortUpload } from './listing.ts';
+import { lockObject } from './lock.ts';
 import type { ObjectInput } from './put.ts';
+import { removeObject } from './remove.ts';
 
 export interface PartsPut {
   readonly bucket: Bucket;
@@ -34,9 +36,8 @@ const mostOtherDigests = 3;
 /** Uploads parts side by side, and makes the object of them; takes everything back when something fails. */
 export async function putInParts(put: PartsPut, signal: AbortSignal): Promise<void> {
   const { bucket, putting, settings, stop } = put;
-  const { key } = putting;
   const { UploadId: uploadId } = await bucket.tell(
-    { action: 's3:PutObject', doing: 'cannot write', key },
+    writing(putting),
     (client, sending) => client.send(new CreateMultipartUploadCommand(settings), sending),
     signal,
   );
@@ -121,7 +122,7 @@ async function uploadPart(
   const name = `part ${number} of ${nameOf(putting, bucket.place)}`;
   for (let tries = 1; ; tries++) {
     const answer = await bucket.tell(
-      { action: 's3:PutObject', doing: `cannot write part ${number} of`, key: putting.key },
+      writing(putting, `cannot write part ${number} of`),
       (client, sending) => client.send(new UploadPartCommand(input), sending),
       signal,
     );
@@ -167,15 +168,28 @@ async function complete(put: PartsPut, uploadId: string, uploaded: Uploaded, sig
   await confirm(bucket, putting, uploaded);
 }
 
-/** What stands there now is what was sent, and ours. */
+/**
+ * What stands there now is what was sent, ours, and locked.
+ * @throws DbopsError when it is not; what stands there is removed then if it is ours
+ */
 async function confirm(bucket: Bucket, putting: Putting, { bytes, digest }: Uploaded): Promise<void> {
   const { key } = putting;
+  const { signal } = new AbortController();
   const name = nameOf({ key }, bucket.place);
-  const head = await headObject(bucket, key, new AbortController().signal);
+  const head = await headObject(bucket, key, signal);
   if (head?.Metadata?.[TOKEN] !== putting.token) throw taken(bucket, key);
-  refuseOtherDigest(head, digest, name);
-  if (head.ContentLength === bytes) return;
-  throw new DbopsError('STORAGE_FAILED', `the store holds ${head.ContentLength} of ${bytes} bytes of ${name}`, {
+  try {
+    refuseOtherDigest(head, digest, name);
+    if (head.ContentLength !== bytes) throw shortened(head.ContentLength, bytes, name);
+    await lockObject(bucket, putting, head, signal);
+  } catch (error) {
+    await removeObject(bucket, key, { signal: AbortSignal.timeout(takeBackMs) });
+    throw error;
+  }
+}
+
+function shortened(there: number | undefined, sent: number, name: string): DbopsError {
+  return new DbopsError('STORAGE_FAILED', `the store holds ${there} of ${sent} bytes of ${name}`, {
     hint: 'The store or something before it loses bytes. Use another one.',
   });
 }

@@ -13,7 +13,7 @@ import { nameOf } from './explain.ts';
 import { failureOf, isUnknownToStore } from './failure.ts';
 import { headObject, TOKEN } from './head.ts';
 import { putInParts } from './multipart.ts';
-import { objectSettings } from './object-settings.ts';
+import { lockSettings, objectSettings } from './object-settings.ts';
 import { BUFFER_BYTES, planParts } from './part-plan.ts';
 import { removeObject } from './remove.ts';
 
@@ -28,12 +28,15 @@ export async function putObject(bucket: Bucket, key: ObjectKey, body: Readable, 
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     addAbortSignal(either, body);
-    const putting: Putting = { key, token: Buffer.from(bucket.random(12)).toString('hex'), ifAbsent };
+    const token = Buffer.from(bucket.random(12)).toString('hex');
+    const lock = lockSettings(lockUntil, bucket.settings, bucket.clock.now());
+    const putting: Putting = { key, token, ifAbsent, lock };
     const settings = {
       Bucket: bucket.name,
       Key: bucket.nameOf(key),
       Metadata: { [TOKEN]: putting.token },
-      ...objectSettings(key, lockUntil, bucket.settings, bucket.clock.now()),
+      ...objectSettings(key, bucket.settings),
+      ...lock,
     };
     const parts = cutBody(body, planParts(expectedBytes), createBufferPool(BUFFER_BYTES, mostBuffers));
     const first = await parts.next();

@@ -22,6 +22,8 @@ export interface TestBucket {
 }
 
 export interface OpenOptions {
+  /** Another one. */
+  readonly bucket?: string;
   readonly prefix?: string;
   readonly settings?: StorageSettings;
   /** In the place of the store's own. */
@@ -38,10 +40,10 @@ export async function createBucket({ lock = false } = {}): Promise<TestBucket> {
   onTestFinished(() => client.destroy());
   const name = `test-${randomBytes(6).toString('hex')}`;
   await client.send(new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: lock }));
-  const open = ({ prefix = '', settings = {}, endpoint, patience = {} }: OpenOptions = {}): Storage => {
+  const open = ({ bucket = name, prefix = '', settings = {}, endpoint, patience = {} }: OpenOptions = {}): Storage => {
     const { endpoint: own, ...credentials } = access;
     const address = {
-      location: `s3://${name}${prefix === '' ? '' : `/${prefix}`}`,
+      location: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
       folder: '/',
       settings: { ...credentials, endpoint: endpoint ?? own, ...settings },
     };

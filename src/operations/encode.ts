@@ -44,6 +44,8 @@ export async function encodePart(
   const look = wrapping.unseen ? part.watch?.() : undefined;
   const source = look === undefined ? part.source : readHere(part.source);
   const raw = measureSource(source, signal, (chunk) => look?.update(chunk));
+  // Whoever never asks, because storing failed first, must not be ended by this one's failure.
+  raw.measure.catch(() => undefined);
   const stages: Stage[] = [];
   let stream = await openEncoded(raw.source, codecs[0], signal);
   for (const [index, codec] of codecs.entries()) {

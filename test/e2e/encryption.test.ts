@@ -142,6 +142,16 @@ describe('an encrypted backup', () => {
   });
 });
 
+test('a copy in another storage is as whole as it was', async () => {
+  const scene = await openScene();
+  await backedUp(scene);
+  const copied = await scene.run(['copy', '--to', './offsite']);
+  expect(copied.exitCode, copied.stderr).toBe(0);
+  const flags = ['--storage', './offsite', '--identity', scene.key.file];
+  const verified = await scene.run(['verify', '--level', 'restore', '--scratch-dir', '.', ...flags]);
+  expect(verified.exitCode, verified.stderr).toBe(0);
+});
+
 describe('what is wrong with it is told', () => {
   test('C13: a wrong key is neither damage nor recorded', async () => {
     const scene = await openScene();

@@ -45,6 +45,7 @@ export async function copyBackup(copy: BackupCopy): Promise<void> {
   const { to, backup, lease, signal } = copy;
   const { prefix, manifest } = backup;
   const description = await readDescription(copy);
+  if (lease.inherited.includes(manifest.id)) await discardUnfinished(copy);
   const there = await objectsBelow(to, prefix, { signal });
   const parts = storedParts(manifest);
   const lacking = parts.filter((part) => there.get(keyIn(prefix, part.name))?.bytes !== part.bytes);
@@ -102,6 +103,18 @@ async function present<T>(found: Promise<T>): Promise<T> {
       hint: 'It was not copied. Look at the backup with `dbops verify`.',
       cause: error,
     });
+  }
+}
+
+/**
+ * What a killed copy was storing is invisible, takes space and costs money. Under the lock nobody else stores anything
+ * here. Where that may not be looked at, the copy is none the worse for it.
+ */
+async function discardUnfinished({ to, backup, signal }: BackupCopy): Promise<void> {
+  try {
+    for await (const put of to.unfinished(backup.prefix, { signal })) await put.discard({ signal });
+  } catch {
+    signal.throwIfAborted();
   }
 }
 

@@ -233,6 +233,23 @@ describe('the destination', () => {
     expect((await keysOf(to)).filter((name) => name.includes(other) || name.includes('lock'))).toEqual([]);
   });
 
+  test('what a killed copy was just storing is discarded, and that of nobody else', async () => {
+    const [from, to] = await twoStorages();
+    const looked: string[] = [];
+    const discarded: string[] = [];
+    const unfinished: Storage['unfinished'] = async function* unfinished(prefix) {
+      looked.push(prefix);
+      const name = key(`${prefix}/db/1.dat`);
+      yield { key: name, startedAt: new Date(0), discard: async () => void discarded.push(name) };
+      throw new Error('the rest may not be listed');
+    };
+    const lock = await lockOf(to);
+    await lock.declare([second ?? ''], patient);
+    await lock[Symbol.asyncDispose]();
+    expect(typesOf(await copyTo({ ...to, unfinished }, from))).toEqual(['copied', 'copied']);
+    expect([looked, discarded]).toEqual([[`app/${second}`], [`app/${second}/db/1.dat`]]);
+  });
+
   test('the link to the latest leads to the newest that is there, not to the last one copied', async () => {
     const folder = await temporaryFolder();
     await using from = createLocalStorage(join(folder, 'from'));

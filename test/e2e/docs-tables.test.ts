@@ -53,7 +53,7 @@ interface Schema {
 function keysOf(schema: Schema, path = ''): string[] {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   const { properties, additionalProperties, items, anyOf } = schema;
-  if (/\.encryption$/.test(path)) return [path];
+  if (path.endsWith('.encryption')) return [path];
   const long = anyOf?.find((choice) => choice.properties !== undefined);
   if (long !== undefined) return keysOf(long, path);
   if (items !== undefined) return items.properties === undefined ? [path] : [path, ...keysOf(items, `${path}[]`)];

@@ -19,7 +19,7 @@ import { discard } from './discard.ts';
 import type { Wrapping } from './encode.ts';
 import type { Ports } from './ports.ts';
 import { checkSpace, estimateStored } from './preflight.ts';
-import { proveStored } from './prove-stored.ts';
+import { depthFor, proveStored } from './prove-stored.ts';
 import { publish } from './publish.ts';
 import { openScratchPlace } from './scratch-place.ts';
 import { nameStored, readBack, storePart, type PartRequest } from './store-parts.ts';
@@ -168,7 +168,8 @@ async function complete(destination: Destination, manifest: Manifest, context: R
 
 async function storeAll(dump: Dump, context: Run): Promise<Part[]> {
   const { request, ports } = context;
-  const stored = partRequest(context);
+  const doubtful = (await depthFor(dump, request.codec)) === 'whole';
+  const stored = partRequest(context, doubtful);
   ports.reporter.report({ type: 'activity', target: request.target, activity: 'store' });
   const parts: Part[] = [];
   for (const part of dump.parts) parts.push(await storePart(part, stored));
@@ -178,12 +179,12 @@ async function storeAll(dump: Dump, context: Run): Promise<Part[]> {
   return parts;
 }
 
-function partRequest({ request, ports, id, source, destinations }: Run): PartRequest {
+function partRequest({ request, ports, id, source, destinations }: Run, doubtful = false): PartRequest {
   const { target, signal, codec } = request;
   return {
     destinations,
     prefix: `${target}/${id}`,
-    wrapping: wrappingOf(request),
+    wrapping: { ...wrappingOf(request), doubtful },
     expectedBytes: estimateStored(source.probe, destinations.remaining()[0]?.catalog, codec),
     signal,
     onProgress: (activity, bytes) =>
@@ -192,7 +193,7 @@ function partRequest({ request, ports, id, source, destinations }: Run): PartReq
 }
 
 function wrappingOf({ codec, encryption }: BackupRequest): Wrapping {
-  return { compression: codec, cipher: encryption?.cipher, unseen: encryption?.opens === false };
+  return { compression: codec, cipher: encryption?.cipher, unseen: encryption?.opens === false, doubtful: false };
 }
 
 /** Stores what tells of the content in an encrypted file of its own, and gives the manifest without it. */

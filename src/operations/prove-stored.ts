@@ -3,13 +3,14 @@ import type { Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { Dump, Inspection, PartSource } from '../core/ports/engine.ts';
 import type { BackupRequest } from './backup.ts';
+import { openFiles } from './encode.ts';
 import type { Ports } from './ports.ts';
 import { openParts } from './read-parts.ts';
 import { readBack, type PartRequest } from './store-parts.ts';
 
 /**
  * Reads back what every storage holds, before anything of it is published. What is encrypted for somebody who is not here
- * is compared by its digests alone.
+ * is compared by its digests; it was looked at before.
  * @throws DbopsError VERIFY_FAILED when what was dumped is not whole; another one when no storage gives back what it got
  */
 export async function proveStored(
@@ -20,13 +21,15 @@ export async function proveStored(
   ports: Ports,
 ): Promise<void> {
   const { destinations, prefix, wrapping } = stored;
-  const depth = wrapping.unseen ? undefined : await depthFor(dump, wrapping.compression);
+  const wanted = await depthFor(dump, wrapping.compression);
+  const depth = wrapping.unseen ? undefined : wanted;
   // Whoever inspects all of it reads every byte back.
   if (depth !== 'whole' || destinations.remaining().length > 1) {
     await destinations.each(async (destination) => {
       for (const part of parts) await readBack(part, destination, stored);
     });
   }
+  if (wrapping.unseen && wanted !== undefined) await inspectFiles(dump, wanted, request);
   if (depth === undefined) return;
   // The bytes are the same everywhere, so it is enough to look into one storage that gives them.
   for (const reader of destinations.remaining()) {
@@ -40,10 +43,16 @@ export async function proveStored(
 }
 
 /** What went through a program that may have lost some of it is inspected as a whole. */
-async function depthFor({ inspection, parts }: Dump, codec: Codec | undefined): Promise<Inspection | undefined> {
+export async function depthFor({ inspection, parts }: Dump, codec: Codec | undefined): Promise<Inspection | undefined> {
   if (inspection !== 'contents' || codec === undefined) return inspection;
   const encoded = parts.some(({ compressed }) => compressed !== true);
   return encoded && !(await codec.isSure()) ? 'whole' : inspection;
+}
+
+/** What was collected in files is looked at there; what was streamed was followed on its way. */
+async function inspectFiles(dump: Dump, depth: Inspection, request: BackupRequest): Promise<void> {
+  const files = openFiles(dump.parts);
+  if (files.parts.length > 0) await inspectStored(files, depth, request);
 }
 
 async function inspectStored(parts: PartSource, depth: Inspection, { engine, signal }: BackupRequest): Promise<void> {

@@ -82,7 +82,7 @@ async function store(
 ): Promise<Pick<Part, 'bytes' | 'sha256'>> {
   const { storage, cipher, signal } = request;
   const part = { name, source: { type: 'stream', stream }, compressed: true } as const;
-  const wrapping = { compression: undefined, cipher, unseen: false };
+  const wrapping = { compression: undefined, cipher, unseen: false, doubtful: false };
   const encoded = await encodePart(part, wrapping, () => undefined, signal);
   const lockUntil = request.lockUntil(backup);
   const lock = lockUntil === undefined ? {} : { lockUntil };

@@ -36,7 +36,7 @@ async function openScene(encryption: Readonly<Record<string, unknown>> = {}): Pr
     key,
     run: (args, env = {}) => runDbops(args, { cwd, env: { TMPDIR: join(cwd, 'tmp'), ...env } }),
     folder: () => {
-      const [id = ''] = readdirSync(join(cwd, 'backups', 'app')).filter((name) => /^\d{8}T/.test(name));
+      const id = readdirSync(join(cwd, 'backups', 'app')).find((name) => /^\d{8}T/.test(name)) ?? '';
       return join(cwd, 'backups', 'app', id);
     },
   };
@@ -190,7 +190,7 @@ describe('what is wrong with it is told', () => {
     const verified = await scene.run(['verify', '--identity', scene.key.file, '--level', 'structure']);
     expect(verified.exitCode).toBe(6);
     // The record says that there is a problem, and not which.
-    const [record = ''] = readdirSync(scene.folder()).filter((name) => name.endsWith('.structure.bad.json'));
+    const record = readdirSync(scene.folder()).find((name) => name.endsWith('.structure.bad.json')) ?? '';
     expect(readFileSync(join(scene.folder(), record), 'utf8')).toContain('not told because the backup is encrypted');
   });
 
@@ -200,9 +200,9 @@ describe('what is wrong with it is told', () => {
     const first = scene.folder();
     await copyFile(join(first, 'details.json.age'), join(scene.cwd, 'details'));
     await backedUp(scene);
-    const [second = ''] = readdirSync(join(scene.cwd, 'backups', 'app')).filter(
-      (name) => /^\d{8}T/.test(name) && name !== basename(first),
-    );
+    const second =
+      readdirSync(join(scene.cwd, 'backups', 'app')).find((name) => /^\d{8}T/.test(name) && name !== basename(first)) ??
+      '';
     await copyFile(join(scene.cwd, 'details'), join(scene.cwd, 'backups', 'app', second, 'details.json.age'));
     const verified = await scene.run(['verify', second, '--level', 'checksum']);
     expect(verified.exitCode).toBe(6);

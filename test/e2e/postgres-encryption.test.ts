@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { ageKey } from '../support/age-keys.ts';
+import { lyingPrograms } from '../support/postgres/lying-programs.ts';
 import { openPlace } from '../support/postgres/place.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 import { treeOf } from '../support/tree.ts';
@@ -55,7 +56,7 @@ test('an archive is restored by plain tools', async () => {
   expect(made.exitCode, made.stderr).toBe(0);
   await shared().sql('postgres', 'CREATE DATABASE by_hand');
   const folder = join(place.storage, 'shop', 'latest');
-  const [part = ''] = readdirSync(folder).filter((name) => name.startsWith('db.dump'));
+  const part = readdirSync(folder).find((name) => name.startsWith('db.dump')) ?? '';
   const undo = part.endsWith('.zst.age') ? 'zstd -dc' : 'cat';
   const script = `age -d -i "$1" "$2" | ${undo} | "$3/pg_restore" --no-owner --exit-on-error --dbname="$4"`;
   await promisify(execFile)('bash', [
@@ -71,6 +72,25 @@ test('an archive is restored by plain tools', async () => {
   ]);
   expect(await shared().sql('by_hand', 'SELECT count(*) FROM hush.customers')).toBe('5000');
 });
+
+test.each(['custom', 'plain', 'directory'])(
+  'A5: half of a dump in format %s is noticed by whoever cannot read it again',
+  async (format) => {
+    const place = await openPlace();
+    const { recipient } = await ageKey();
+    const binDir = await lyingPrograms(shared().binDir, 'half-and-well');
+    place.configure({ database: shared().url('shop'), binDir }, { encryption: { recipients: [recipient] } });
+    for (const codec of ['zstd', 'gzip', 'none']) {
+      const args = ['--format', format, '--compress', codec, '--scratch-dir', '.'];
+      const made = await place.run(['backup', ...args]);
+      expect([made.exitCode, made.stderr], codec).toEqual([
+        6,
+        expect.stringMatching(/not whole|not a whole|lacks|cut/),
+      ]);
+      expect(treeOf(place.storage).filter((name) => name.endsWith('manifest.json'))).toEqual([]);
+    }
+  },
+);
 
 test('what would put plain content on a disk that nobody named is refused, and what would not is done', async () => {
   const place = await openPlace();

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { GenerateFlags, RotateFlags } from '../actions/key.ts';
+import type { GenerateFlags } from '../actions/key-generate.ts';
+import type { RotateFlags } from '../actions/key-rotate.ts';
 import { addCommand, finishCommand, lockWaitOption, storageOption } from '../command.ts';
 import { identityOption, recipientOptions } from '../keys.ts';
 import type { Runner } from '../runner.ts';
@@ -16,7 +17,7 @@ export function registerKey(program: Command, runner: Runner): void {
   generate.option('--output <file>', 'a new file for the secret key; - prints it');
   finishCommand(generate).action((flags: GenerateFlags) =>
     runner.print(generate, async (host, loadWorld) => {
-      const actions = await import('../actions/key.ts');
+      const actions = await import('../actions/key-generate.ts');
       return actions.generate(host, await loadWorld(), { ...flags, ...generate.optsWithGlobals<GenerateFlags>() });
     }),
   );
@@ -32,7 +33,7 @@ export function registerKey(program: Command, runner: Runner): void {
   recipientOptions(identityOption(rotate)).option('--dry-run', 'say what would be done');
   finishCommand(lockWaitOption(rotate)).action((flags: RotateFlags) =>
     runner.run(rotate, async (session) => {
-      const actions = await import('../actions/key.ts');
+      const actions = await import('../actions/key-rotate.ts');
       return actions.rotateAll(session, flags);
     }),
   );

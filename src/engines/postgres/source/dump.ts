@@ -13,6 +13,7 @@ import type { Selection } from '../facts/selection.ts';
 import { keepSteady, readSequences, withSequences, type SequenceValues } from '../facts/sequences.ts';
 import { findUnreadable, refuseIncompleteSight } from '../facts/unreadable.ts';
 import { canReadPasswords, globalsArguments } from '../globals/globals-arguments.ts';
+import { watchScript } from '../script/ends.ts';
 import { explainBlocked } from './blockers.ts';
 import { levels, planDump, type DumpPlan } from './dump-arguments.ts';
 import type { OpenDatabase } from './open-database.ts';
@@ -109,7 +110,7 @@ async function createGlobals(database: OpenDatabase, options: DumpOptions): Prom
 }
 
 function globalsPart(program: DumpProgram): DumpPart {
-  return { name: 'globals.sql', source: { type: 'program', program } };
+  return { name: 'globals.sql', source: { type: 'program', program }, watch: watchScript };
 }
 
 /** pg_dump writes its strings as the session reads them, and in the old way a backslash may mean two things. */
@@ -149,8 +150,8 @@ async function createProgram(
 
 function streamed(program: DumpProgram, { format, compressed }: DumpPlan): DumpPart {
   const name = format === 'plain' ? 'db.sql' : 'db.dump';
-  const watched = format === 'custom' ? { watch: watchArchive } : {};
-  return { name, source: { type: 'program', program }, compressed, levels, ...watched };
+  const watch = format === 'custom' ? watchArchive : watchScript;
+  return { name, source: { type: 'program', program }, compressed, levels, watch };
 }
 
 function wroteNothing(): DbopsError {

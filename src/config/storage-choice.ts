@@ -47,7 +47,12 @@ export function storagesOfEnvironment(cwd: string, env: Environment): Chosen {
 function toChoice(config: StorageConfig, folder: string, env: Environment): ChosenStorage {
   if (typeof config === 'string') return toChoice({ url: config }, folder, env);
   const { url: location, retention, ...settings } = config;
-  return { location, folder, retention, settings: isObjectStore(location) ? withVariables(settings, env) : settings };
+  return {
+    location,
+    folder,
+    retention,
+    settings: isObjectStore(location) ? withVariables(settings, /^s3:/i.test(location), env) : settings,
+  };
 }
 
 function isObjectStore(location: string): boolean {
@@ -57,8 +62,8 @@ function isObjectStore(location: string): boolean {
 /**
  * The endpoint, and credentials that are kept in files: what the SDK finds by itself is left to it.
  */
-function withVariables(settings: StorageSettings, env: Environment): StorageSettings {
-  const endpoint = settings.endpoint ?? variable('S3_ENDPOINT', env);
+function withVariables(settings: StorageSettings, isS3: boolean, env: Environment): StorageSettings {
+  const endpoint = settings.endpoint ?? (isS3 ? variable('S3_ENDPOINT', env) : undefined);
   const own = { ...settings, ...(endpoint === undefined ? {} : { endpoint }) };
   const isInFile = credentialNames.some((name) => (env[`${name}_FILE`] ?? '') !== '' && (env[name] ?? '') === '');
   if (own.accessKeyId !== undefined || own.profile !== undefined || !isInFile) return own;

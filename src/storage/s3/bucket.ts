@@ -58,6 +58,7 @@ export function openBucket(options: BucketOptions): Bucket {
   };
   const attempts: Attempts = createAttempts({ clock, random, renew, ...patience });
   const place: Place = {
+    scheme: location.scheme,
     bucket: location.bucket,
     root: location.root,
     endpoint: options.client.endpoint,
@@ -71,7 +72,8 @@ export function openBucket(options: BucketOptions): Bucket {
     clock,
     random,
     patience,
-    conditional: true,
+    // What Google's store makes of such a condition is not documented.
+    conditional: location.scheme === 's3',
     place,
     nameOf: (key) => `${location.root}${key}`,
     ask,

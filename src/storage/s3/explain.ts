@@ -3,6 +3,7 @@ import { failureOf, type Failure } from './failure.ts';
 
 /** Where a request went, for words. */
 export interface Place {
+  readonly scheme: 's3' | 'gs';
   readonly bucket: string;
   readonly root: string;
   readonly endpoint: string | undefined;
@@ -37,8 +38,8 @@ export function explain(error: unknown, attempted: Attempted, place: Place, now:
   });
 }
 
-export function nameOf({ key }: Pick<Attempted, 'key'>, { bucket, root }: Place): string {
-  return `s3://${bucket}/${root}${key ?? ''}`.replace(/\/$/, '');
+export function nameOf({ key }: Pick<Attempted, 'key'>, { scheme, bucket, root }: Place): string {
+  return `${scheme}://${bucket}/${root}${key ?? ''}`.replace(/\/$/, '');
 }
 
 interface Scene {

@@ -139,7 +139,7 @@ function decode(name: string | undefined, encoding: string | undefined): string 
 }
 
 function unordered({ place }: Bucket): DbopsError {
-  return new DbopsError('STORAGE_FAILED', `s3://${place.bucket} does not list its objects in order`, {
+  return new DbopsError('STORAGE_FAILED', `${place.scheme}://${place.bucket} does not list its objects in order`, {
     hint: 'Such stores (S3 Express is one) cannot hold backups. Use a general purpose bucket.',
   });
 }

@@ -3,17 +3,19 @@ import { isObjectKey } from '../../core/ids.ts';
 
 /** A place in a bucket. */
 export interface S3Location {
+  /** `gs` for Google's store by its S3 endpoint. */
+  readonly scheme: 's3' | 'gs';
   readonly bucket: string;
   /** What every key begins with: empty, or it ends with a slash. */
   readonly root: string;
 }
 
 /**
- * Reads `s3://bucket` and `s3://bucket/prefix`.
+ * Reads `s3://bucket` and `s3://bucket/prefix`, and the same with `gs://`.
  * @throws DbopsError USAGE, without the text: somebody may have put a secret into it
  */
 export function parseS3Location(location: string): S3Location {
-  const [bucket = '', ...segments] = location.replace(/^s3:\/\//i, '').split('/');
+  const [bucket = '', ...segments] = location.replace(/^(s3|gs):\/\//i, '').split('/');
   const prefix = segments.join('/').replace(/\/+$/, '');
   if (/[@?#]/.test(location)) {
     throw new DbopsError('USAGE', 'the address of a bucket has no place for logins and options', {
@@ -30,5 +32,6 @@ export function parseS3Location(location: string): S3Location {
       hint: 'Use letters, digits and . _ + = - between single slashes, and no hidden names.',
     });
   }
-  return { bucket, root: prefix === '' ? '' : `${prefix}/` };
+  const scheme = /^gs:/i.test(location) ? 'gs' : 's3';
+  return { scheme, bucket, root: prefix === '' ? '' : `${prefix}/` };
 }

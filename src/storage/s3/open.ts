@@ -9,6 +9,9 @@ import { createS3Storage } from './s3-storage.ts';
 
 const usualPatience: BucketPatience = { budgetMs: 120_000, firstBudgetMs: 6_000, stallMs: 60_000, graceMs: 5_000 };
 
+// Its keys are called HMAC keys there.
+const googleEndpoint = 'https://storage.googleapis.com';
+
 /** Opens a bucket without touching it. */
 export function openS3Storage(
   address: StorageAddress,
@@ -16,10 +19,12 @@ export function openS3Storage(
   clock: Clock,
   patience: BucketPatience = usualPatience,
 ): Storage {
+  const location = parseS3Location(address.location);
+  const settings = location.scheme === 'gs' ? { endpoint: googleEndpoint, ...address.settings } : address.settings;
   return createS3Storage({
-    location: parseS3Location(address.location),
-    settings: address.settings,
-    client: toClientSettings(address, environment),
+    location,
+    settings,
+    client: toClientSettings({ ...address, settings }, environment),
     clock,
     random: systemRandom,
     patience,

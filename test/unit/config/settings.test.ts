@@ -167,6 +167,7 @@ describe('what the environment says of an object store', () => {
     expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' })).toEqual({ endpoint: 'http://127.0.0.1:9000' });
     expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' }, './folder')).toEqual({});
     expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' }, 'file:///folder')).toEqual({});
+    expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' }, 'gs://bucket')).toEqual({});
   });
 
   test('credentials that are kept in files; those in variables are left to the SDK', async () => {

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { parseS3Location } from '../../../../src/storage/s3/location.ts';
 
 test.each([
-  ['s3://backups', { bucket: 'backups', root: '' }],
-  ['s3://backups/', { bucket: 'backups', root: '' }],
-  ['s3://my.bucket-1/a/b/', { bucket: 'my.bucket-1', root: 'a/b/' }],
-  ['S3://backups/Team_A', { bucket: 'backups', root: 'Team_A/' }],
+  ['s3://backups', { scheme: 's3', bucket: 'backups', root: '' }],
+  ['s3://backups/', { scheme: 's3', bucket: 'backups', root: '' }],
+  ['s3://my.bucket-1/a/b/', { scheme: 's3', bucket: 'my.bucket-1', root: 'a/b/' }],
+  ['S3://backups/Team_A', { scheme: 's3', bucket: 'backups', root: 'Team_A/' }],
+  ['gs://backups/a', { scheme: 'gs', bucket: 'backups', root: 'a/' }],
 ])('%s is read', (text, expected) => {
   expect(parseS3Location(text)).toEqual(expected);
 });

@@ -3,12 +3,12 @@ const MiB = 2 ** 20;
 /** All that a store takes for one object (documented limit of S3 and its kin). */
 export const MOST_PARTS = 10_000;
 /** Buffers of one upload together: what keeps the memory of a run flat. */
-export const BUFFER_BYTES = 128 * MiB;
+export const BUFFER_BYTES = 104 * MiB;
 
 export const SMALLEST_PART = 8 * MiB;
-const largestPart = 128 * MiB;
+const largestPart = BUFFER_BYTES;
 // Of an object whose size nobody knows, and of one that outgrows its estimate.
-const evenPartsUnknown = 1_000;
+const evenPartsUnknown = 500;
 const evenPartsExpected = 5_000;
 const slack = 1.25;
 
@@ -20,8 +20,8 @@ export interface PartPlan {
 
 /**
  * Parts of one size for what is expected and a quarter more, because some stores (R2) take parts of one size only; after
- * that, or after 7.8 GiB where nothing is known, parts of 128 MiB. So any object of 1.1 TB fits whatever was expected of
- * it less than 500 GB, and the buffers stay within `BUFFER_BYTES`.
+ * that, or after 4 GB where nothing is known, parts of 104 MiB. So 1 TB fits where nothing or the truth is known, and half
+ * of it whatever was expected; a run with buffers of `BUFFER_BYTES` stays below 300 MB.
  */
 export function planParts(expectedBytes: number | undefined): PartPlan {
   const evenParts = expectedBytes === undefined ? evenPartsUnknown : evenPartsExpected;

@@ -1,34 +1,8 @@
-import type { ChosenStorage } from '../../config/storage-choice.ts';
-import { splitByTarget, type Catalog } from '../../core/catalog.ts';
-import { DbopsError, exitCodeOf } from '../../core/errors.ts';
-import { isTargetName, type TargetName } from '../../core/ids.ts';
-import type { Storage } from '../../core/ports/storage.ts';
-import { loadCatalog } from '../../operations/load-catalog.ts';
-import { planPrune, prune, type PrunePlan } from '../../operations/prune.ts';
+import { exitCodeOf } from '../../core/errors.ts';
 import { formatAge, formatBytes, formatTable, plain } from '../../report/format.ts';
 import { errorDocument } from '../failure.ts';
+import { pruneStorage, type PruneFlags, type StorageOutcome, type TargetPlan } from '../run-prune.ts';
 import type { CommandResult, Session } from '../session.ts';
-import { isMissing } from '../subject.ts';
-
-export interface PruneFlags {
-  readonly storage?: readonly string[];
-  readonly target?: string;
-  readonly retentionDays?: number;
-  readonly lockWait?: number;
-  readonly dryRun?: true;
-}
-
-interface TargetPlan {
-  readonly target: TargetName;
-  readonly plan: PrunePlan;
-}
-
-/** What became of one storage. */
-interface StorageOutcome {
-  readonly label: string;
-  readonly plans: readonly TargetPlan[];
-  readonly error?: unknown;
-}
 
 /** Each storage by its own rules; one that fails does not keep the others from being pruned. */
 export async function pruneAll(session: Session, flags: PruneFlags): Promise<CommandResult> {
@@ -64,30 +38,6 @@ function labelsOf(outcomes: readonly StorageOutcome[]): string {
   return outcomes.map(({ label }) => label).join(', ');
 }
 
-async function pruneStorage(session: Session, choice: ChosenStorage, flags: PruneFlags): Promise<StorageOutcome> {
-  const plans: TargetPlan[] = [];
-  let label = choice.location;
-  try {
-    await using storage = await session.openStorage(choice);
-    ({ label } = storage);
-    for (const [target, catalog] of await targetsOf(storage, session, flags.target)) {
-      const request = {
-        target,
-        storage,
-        policy: session.settings.policyOf(target, flags.retentionDays, choice),
-        lockWaitMs: flags.lockWait ?? session.settings.lockWaitMs,
-        signal: session.signal,
-      };
-      const plan =
-        flags.dryRun === true ? await planPrune(request, session.ports, catalog) : await prune(request, session.ports);
-      plans.push({ target, plan });
-    }
-    return { label, plans };
-  } catch (error) {
-    return { label, plans, error };
-  }
-}
-
 function describeStorage(
   { label, plans, error }: StorageOutcome,
   session: Session,
@@ -98,40 +48,6 @@ function describeStorage(
   if (error !== undefined) told.push(`FAILED: ${errorDocument(error).message}`);
   if (told.length === 0) return `no backups in ${plain(label)}`;
   return [...(isOneOfMany ? [`${plain(label)}:`] : []), told.join('\n\n')].join('\n');
-}
-
-/** The targets that are meant, each with its catalogue; prune itself reads again under the lock. */
-async function targetsOf(
-  storage: Storage,
-  { signal }: Session,
-  only: string | undefined,
-): Promise<ReadonlyMap<TargetName, Catalog>> {
-  if (isMissing(storage)) throw nothingIn(storage, ', which does not exist');
-  if (only === undefined) return splitByTarget(await loadCatalog(storage, { signal }));
-  if (isTargetName(only)) {
-    const catalog = await loadCatalog(storage, { signal, target: only });
-    // A target whose first backup is being made has a lock and nothing else: prune itself has to wait for that.
-    if (isEmpty(catalog) && !(await hasObjects(storage, only, signal))) throw nothingIn(storage, ` of ${only}`);
-    return new Map([[only, catalog]]);
-  }
-  throw new DbopsError('USAGE', `${JSON.stringify(only)} cannot name a target`, {
-    hint: 'See the names with `dbops list`.',
-  });
-}
-
-function isEmpty({ backups, broken, litter }: Catalog): boolean {
-  return backups.length === 0 && broken.length === 0 && litter.length === 0;
-}
-
-async function hasObjects(storage: Storage, target: TargetName, signal: AbortSignal): Promise<boolean> {
-  for await (const _ of storage.list(target, { signal })) return true;
-  return false;
-}
-
-function nothingIn(storage: Storage, what: string): DbopsError {
-  return new DbopsError('NOTHING_MATCHES', `there are no backups in ${storage.label}${what}`, {
-    hint: 'Check --storage and --target; see the names with `dbops list`.',
-  });
 }
 
 function describe({ target, plan }: TargetPlan, session: Session, dryRun: boolean): string {

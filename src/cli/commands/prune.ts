@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { PruneFlags } from '../actions/prune.ts';
 import { addCommand, finishCommand, lockWaitOption, parseCount, storagesOption } from '../command.ts';
+import type { PruneFlags } from '../run-prune.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerPrune(program: Command, runner: Runner): void {

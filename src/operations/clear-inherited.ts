@@ -1,4 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
+import { hasCode } from '../core/errors.ts';
 import { isBackupId, keyIn, type TargetName } from '../core/ids.ts';
 import { MANIFEST_NAME } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
@@ -33,6 +34,16 @@ export async function clearInherited(
     const objects = unfinished.find((folder) => folder.prefix === prefix)?.objects ?? [];
     // Removing the manifest that is not there takes along a folder in which there is nothing to list.
     await discard(storage, [keyIn(prefix, MANIFEST_NAME), ...objects.map(({ key }) => key)], options);
+    await takeBackUploads(storage, prefix, options);
   }
   if (!inherited.some((prefix) => options.except?.has(prefix) === true)) lease.settle();
+}
+
+/** Invisible, and prune finds them in a day: where they may not be seen, that is no reason to make no backup. */
+async function takeBackUploads(storage: Storage, prefix: string, options: CallOptions): Promise<void> {
+  try {
+    for await (const put of storage.unfinished(prefix, options)) await put.discard(options);
+  } catch (error) {
+    if (!hasCode(error, 'STORAGE_FAILED')) throw error;
+  }
 }

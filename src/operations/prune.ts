@@ -3,12 +3,14 @@ import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import type { TargetName } from '../core/ids.ts';
 import { storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
-import type { Storage } from '../core/ports/storage.ts';
+import type { Storage, UnfinishedPut } from '../core/ports/storage.ts';
 import { judge, type Candidate, type RetentionPolicy, type Verdict } from '../core/retention.ts';
 import { clearInherited } from './clear-inherited.ts';
 import { removeBackup } from './discard.ts';
 import { loadCatalog } from './load-catalog.ts';
+import { keepLocked } from './locked-backups.ts';
 import type { Ports } from './ports.ts';
+import { findUnfinished } from './unfinished-puts.ts';
 
 /** Longer than any backup takes: younger folders without a manifest may be one in the making. */
 const LITTER_AGE_MS = 24 * 3_600_000;
@@ -29,6 +31,8 @@ export interface JudgedBackup extends Candidate {
 export interface PrunePlan {
   readonly verdicts: readonly Verdict<JudgedBackup>[];
   readonly litter: readonly Litter[];
+  /** Uploads that interrupted runs left: invisible, but they take space. */
+  readonly unfinished: readonly UnfinishedPut[];
   /** Folders whose manifest cannot be read; never removed by a rule. */
   readonly broken: readonly { readonly prefix: string; readonly reason: string }[];
 }
@@ -64,20 +68,27 @@ async function pruneLocked(request: PruneRequest, ports: Ports): Promise<PrunePl
   });
   const catalog = await loadCatalog(storage, { signal, target });
   await clearInherited(storage, target, lease, catalog, { signal });
-  const decided = plan(catalog, request, ports);
+  const decided = await plan(catalog, request, ports);
   await carryOut(decided, lease, request, ports);
   return decided;
 }
 
-function plan({ backups, broken, litter }: Catalog, { policy }: PruneRequest, ports: Ports): PrunePlan {
+async function plan({ backups, broken, litter }: Catalog, request: PruneRequest, ports: Ports): Promise<PrunePlan> {
+  const { storage, target, policy, signal } = request;
   // What the storage did not give may be the newest backup, or all of them: that is no state to decide in.
   const unread = broken.find((folder) => folder.unread !== undefined)?.unread;
   if (unread !== undefined) throw unread;
   const now = ports.clock.now();
-  const verdicts = judge(backups.map(toCandidate), policy, now);
+  const isOld = (time: number): boolean => now.getTime() - time > LITTER_AGE_MS;
+  const verdicts = await keepLocked(judge(backups.map(toCandidate), policy, now), storage, now, { signal });
+  const unfinished = await findUnfinished(storage, target, ports.reporter, { signal });
   const newestOf = ({ objects }: Litter): number => Math.max(...objects.map(({ modifiedAt }) => modifiedAt.getTime()));
-  const old = litter.filter((folder) => now.getTime() - newestOf(folder) > LITTER_AGE_MS);
-  return { verdicts, litter: old, broken };
+  return {
+    verdicts,
+    litter: litter.filter((folder) => isOld(newestOf(folder))),
+    unfinished: unfinished.filter(({ startedAt }) => isOld(startedAt.getTime())),
+    broken,
+  };
 }
 
 function toCandidate(backup: Backup): JudgedBackup {
@@ -87,7 +98,7 @@ function toCandidate(backup: Backup): JudgedBackup {
 }
 
 async function carryOut(
-  { verdicts, litter }: PrunePlan,
+  { verdicts, litter, unfinished }: PrunePlan,
   lease: Lease,
   request: PruneRequest,
   ports: Ports,
@@ -95,7 +106,7 @@ async function carryOut(
   const { storage, target, signal } = request;
   // Oldest first: a run that is cut short has removed what was least likely to be missed.
   const leaving = verdicts.filter(({ keep }) => !keep).toReversed();
-  if (leaving.length === 0 && litter.length === 0) return;
+  if (leaving.length === 0 && litter.length === 0 && unfinished.length === 0) return;
   await lease.declare(
     leaving.map(({ backup }) => backup.id),
     { signal },
@@ -110,6 +121,10 @@ async function carryOut(
     await removeBackup(storage, prefix, { signal });
     const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
     ports.reporter.report({ type: 'prune.removed', target, name: prefix, bytes });
+  }
+  for (const put of unfinished) {
+    await put.discard({ signal });
+    ports.reporter.report({ type: 'prune.removed', target, name: put.key, bytes: 0 });
   }
   lease.settle();
   const newest = verdicts.find(({ keep }) => keep);

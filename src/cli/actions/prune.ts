@@ -67,6 +67,7 @@ function describe({ target, plan }: TargetPlan, session: Session, dryRun: boolea
     `${target}: ${verb} ${going.length} of ${plan.verdicts.length} backups, ${formatBytes(bytes)}`,
     ...(rows.length === 0 ? [] : [formatTable(['VERDICT', 'ID', 'AGE>', 'CLASS', 'SIZE>', 'REASON'], rows)]),
     ...plan.litter.map(({ prefix }) => `${verb} ${prefix}: left by an interrupted run`),
+    ...plan.unfinished.map(({ key }) => `${verb} an unfinished upload of ${key}: left by an interrupted run`),
     ...plan.broken.map(({ prefix, reason }) => `not judged: ${prefix}: ${reason}`),
   ].join('\n');
 }
@@ -83,7 +84,7 @@ function toDocument({ target, plan }: TargetPlan, storage: string): object {
       keep,
       reasons,
     })),
-    litter: plan.litter.map(({ prefix }) => prefix),
+    litter: [...plan.litter.map(({ prefix }) => prefix), ...plan.unfinished.map(({ key }) => key)],
     broken: plan.broken.map(({ prefix, reason }) => ({ folder: prefix, reason })),
   };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { DbopsError } from '../../src/core/errors.ts';
 import { bodyOf, bytesOf, contentOf, key, keysOf, noise, patient } from '../support/bodies.ts';
+import { createBucket } from '../support/s3/bucket.ts';
 import type { Blow, Fault } from '../support/s3/proxy.ts';
 import { answer, openScene } from '../support/s3/scene.ts';
 
@@ -125,6 +126,21 @@ test('of a store without conditional writes a taken key is seen all the same', a
   const second = storage.put(key('app/a'), bodyOf('second'), { ...patient, ifAbsent: true });
   await expect(second).rejects.toMatchObject({ code: 'OBJECT_EXISTS' });
   expect(await contentOf(storage, 'app/a')).toBe('first');
+});
+
+test('of a store that ignores conditions one of several writers wins all the same', async () => {
+  // Ceph does so in buckets with versions.
+  const bucket = await createBucket({ lock: true });
+  const attempts = Array.from({ length: 5 }, (_, index) =>
+    bucket.open().put(key('app/lock.json'), bodyOf(`writer ${index}`), { ...patient, ifAbsent: true }),
+  );
+  const outcomes = await Promise.allSettled(attempts);
+  const winner = outcomes.findIndex(({ status }) => status === 'fulfilled');
+  const losers = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+  expect(losers).toEqual(Array.from({ length: 4 }, () => expect.objectContaining({ code: 'OBJECT_EXISTS' })));
+  expect(await contentOf(bucket.open(), 'app/lock.json')).toBe(`writer ${winner}`);
+  const late = bucket.open().put(key('app/lock.json'), bodyOf('late'), { ...patient, ifAbsent: true });
+  await expect(late).rejects.toMatchObject({ code: 'OBJECT_EXISTS' });
 });
 
 test('a large put of a taken key is refused, and what is there stays', async () => {

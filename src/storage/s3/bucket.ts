@@ -37,8 +37,8 @@ export interface Bucket extends Disposable {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly patience: BucketPatience;
-  /** False once the store has said that it cannot write only if absent. */
-  conditional: boolean;
+  /** Whether the store heeds that something is to be written only if absent; some refuse, some ignore it silently. */
+  conditional: 'unknown' | 'yes' | 'no';
   readonly place: Place;
   /** The name of an object in the bucket. */
   readonly nameOf: (key: string) => string;
@@ -73,7 +73,7 @@ export function openBucket(options: BucketOptions): Bucket {
     random,
     patience,
     // What Google's store makes of such a condition is not documented.
-    conditional: location.scheme === 's3',
+    conditional: location.scheme === 's3' ? 'unknown' : 'no',
     place,
     nameOf: (key) => `${location.root}${key}`,
     ask,

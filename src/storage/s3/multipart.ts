@@ -157,7 +157,7 @@ async function complete(put: PartsPut, uploadId: string, uploaded: Uploaded, sig
       (client, sending) => client.send(new CompleteMultipartUploadCommand({ ...input, ...condition }), sending),
       until,
     );
-  const conditional = ifAbsent && bucket.conditional;
+  const conditional = ifAbsent && bucket.conditional !== 'no';
   try {
     await commit(bucket, putting, finish(conditional ? { IfNoneMatch: '*' } : {}), signal);
   } catch (error) {

@@ -6,12 +6,12 @@ import type { ObjectKey } from '../../core/ids.ts';
 import type { PutOptions } from '../../core/ports/storage.ts';
 import type { Bucket } from './bucket.ts';
 import { createBufferPool } from './buffers.ts';
-import { commit, isOurs, taken, type Putting } from './commit.ts';
+import { commit, isOurs, type Putting } from './commit.ts';
 import { cutBody, type Part } from './cut.ts';
 import { refuseOtherDigest } from './digest.ts';
 import { nameOf } from './explain.ts';
-import { failureOf, isUnknownToStore } from './failure.ts';
-import { headObject, TOKEN } from './head.ts';
+import { TOKEN } from './head.ts';
+import { writeIfAbsent } from './if-absent.ts';
 import { putInParts } from './multipart.ts';
 import { lockSettings, objectSettings } from './object-settings.ts';
 import { BUFFER_BYTES, planParts } from './part-plan.ts';
@@ -83,30 +83,4 @@ async function putWhole(
     if (await isOurs(bucket, putting)) await removeObject(bucket, key, { signal: AbortSignal.timeout(takeBackMs) });
     throw error;
   }
-}
-
-type Write<T> = (condition: object) => (until: AbortSignal) => Promise<T>;
-
-/**
- * One of several writers wins, where the store can say so. Elsewhere this looks before and after: of two that write
- * within the same moment both may believe that they have won.
- */
-async function writeIfAbsent<T>(
-  bucket: Bucket,
-  putting: Putting,
-  write: Write<T>,
-  signal: AbortSignal,
-): Promise<T | undefined> {
-  if (bucket.conditional) {
-    try {
-      return await commit(bucket, putting, write({ IfNoneMatch: '*' }), signal);
-    } catch (error) {
-      if (!(error instanceof DbopsError) || !isUnknownToStore(failureOf(error.cause))) throw error;
-      bucket.conditional = false;
-    }
-  }
-  if ((await headObject(bucket, putting.key, signal)) !== undefined) throw taken(bucket, putting.key);
-  const answer = await commit(bucket, putting, write({}), signal);
-  if (!(await isOurs(bucket, putting))) throw taken(bucket, putting.key);
-  return answer;
 }

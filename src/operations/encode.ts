@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { DbopsError, messageOf } from '../core/errors.ts';
 import type { ByteSource, Codec, CodecWatch } from '../core/ports/codec.ts';
 import type { DumpPart, PartSource } from '../core/ports/engine.ts';
-import { createMeter, measureFile, type Measure, type Meter } from '../streams/meter.ts';
+import { createCounter, createMeter, measureFile, type Measure, type Meter } from '../streams/meter.ts';
 
 /** What a part goes through on its way into a storage. */
 export interface Wrapping {
@@ -65,43 +65,42 @@ export async function encodePart(
   raw.measure.catch(() => undefined);
   const stages: Stage[] = [];
   let stream = await openEncoded(raw.source, codecs[0], signal);
-  for (const [index, codec] of codecs.entries()) {
-    if (index > 0) stream = await codec.encode({ type: 'stream', stream }, { signal });
-    const stage = follow(codec, index === codecs.length - 1 ? onBytes : () => undefined);
-    stages.push(stage);
-    stream = chain(stream, stage.meter, codec);
+  for (const codec of codecs.slice(0, -1)) {
+    const watch = codec.watch();
+    const counter = createCounter((_total, chunk) => watch.update(chunk));
+    stages.push({ codec, watch, bytes: counter.bytes });
+    const next = codecs[stages.length];
+    stream = chain(stream, counter, codec);
+    if (next !== undefined) stream = await next.encode({ type: 'stream', stream }, { signal });
   }
-  const bare = createMeter(onBytes);
-  if (codecs.length === 0) stream = chain(stream, bare);
+  const last = codecs.at(-1);
+  const watch = last?.watch();
+  const meter = createMeter((total, chunk) => {
+    watch?.update(chunk);
+    onBytes(total);
+  });
   return {
-    stream,
+    stream: chain(stream, meter, last),
     finish: async () => {
       const seen = await raw.measure;
       refuseTorn(undefined, look?.problem());
       let held = seen?.bytes;
-      for (const { codec, watch, meter } of stages) {
-        refuseTorn(codec, watch.problem(held));
-        held = meter.measure().bytes;
+      for (const stage of stages) {
+        refuseTorn(stage.codec, stage.watch.problem(held));
+        held = stage.bytes();
       }
-      const stored = (stages.at(-1)?.meter ?? bare).measure();
-      return { raw: seen ?? (codecs.length === 0 ? stored : undefined), stored };
+      refuseTorn(last, watch?.problem(held));
+      const stored = meter.measure();
+      return { raw: seen ?? (last === undefined ? stored : undefined), stored };
     },
   };
 }
 
+/** A codec whose output goes into the next one. */
 interface Stage {
   readonly codec: Codec;
   readonly watch: CodecWatch;
-  readonly meter: Meter;
-}
-
-function follow(codec: Codec, onBytes: (total: number) => void): Stage {
-  const watch = codec.watch();
-  const meter = createMeter((total, chunk) => {
-    watch.update(chunk);
-    onBytes(total);
-  });
-  return { codec, watch, meter };
+  readonly bytes: () => number;
 }
 
 function refuseTorn(codec: Codec | undefined, problem: string | undefined): void {
@@ -164,10 +163,10 @@ function blame(error: Error, codec: Codec | undefined): Error {
   });
 }
 
-function chain(source: Readable, meter: Meter, codec?: Codec): Readable {
-  source.on('error', (error) => meter.stream.destroy(blame(error, codec)));
+function chain(source: Readable, { stream }: Pick<Meter, 'stream'>, codec?: Codec): Readable {
+  source.on('error', (error) => stream.destroy(blame(error, codec)));
   // Whoever reads gets the error; a put that has failed already reads no more, and then it must not end the process.
-  meter.stream.on('error', () => undefined);
-  meter.stream.once('close', () => source.destroy());
-  return source.pipe(meter.stream);
+  stream.on('error', () => undefined);
+  stream.once('close', () => source.destroy());
+  return source.pipe(stream);
 }

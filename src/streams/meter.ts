@@ -39,6 +39,22 @@ export function createMeter(onBytes: (total: number, chunk: Uint8Array) => void 
   };
 }
 
+/** A stream that lets bytes through and knows their number alone, which costs nothing. */
+export function createCounter(onBytes: (total: number, chunk: Uint8Array) => void): {
+  readonly stream: Transform;
+  readonly bytes: () => number;
+} {
+  let bytes = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      onBytes(bytes, chunk);
+      done(null, chunk);
+    },
+  });
+  return { stream, bytes: () => bytes };
+}
+
 /** Reads a stream to its end for nothing but its measure. */
 export async function measureStream(
   source: Readable,

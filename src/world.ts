@@ -10,6 +10,7 @@ import { engineByName, engineDrivers, engineForAddress } from './engines/driver.
 import type { EngineHost } from './engines/engine-driver.ts';
 import { identityText, writeIdentity } from './keys/generate.ts';
 import { createKeyring } from './keys/keyring.ts';
+import { withoutKeys } from './keys/secret-command.ts';
 import { systemClock, systemRandom } from './platform/clock.ts';
 import { openLog } from './platform/log.ts';
 import { cacheFolderIn } from './platform/private-folder.ts';
@@ -64,7 +65,7 @@ async function generateKey(file: string | undefined): Promise<GeneratedKey> {
 }
 
 function engineHost({ env, temporaryFolder }: Host): EngineHost {
-  return { environment: env, temporaryFolder, codecs: createCodecs(env['PATH']) };
+  return { environment: withoutKeys(env), temporaryFolder, codecs: createCodecs(env['PATH']) };
 }
 
 async function freeBytes(folder: string): Promise<number | undefined> {

@@ -20,6 +20,8 @@ targets:
     # facts: content        # also record a digest of every table, not only its rows
     # lockTimeout: 30s      # how long to wait for a program that holds the database
 ${engine === 'postgres' ? postgresKeys : postgresTarget}
+# encryption:              # so that only the holder of a secret key can read backups: docs/encryption.md
+#   recipients: [age1…]     # the public key, as dbops key generate prints it
 # compress: zstd            # zstd[:1-19], gzip[:1-9] or none
 # verify: checksum          # what a backup proves before it reports success: none, checksum, structure, restore
 # lockWait: 0s              # how long to wait for another run on the same target

@@ -16,7 +16,7 @@ export async function outputOfCommand(
   { signal }: CallOptions,
 ): Promise<string> {
   const file = word.includes('/') ? word : (findTool(word, environment['PATH']) ?? word);
-  await using running = startProgram({ file, args, env: environment, signal });
+  await using running = startProgram({ file, args, env: withoutKeys(environment), signal });
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of (running.child.stdout ?? []) as AsyncIterable<Buffer>) {
@@ -31,4 +31,11 @@ export async function outputOfCommand(
   throw new DbopsError('KEY_MISSING', `the command ${word} that hands out a key ${how}`, {
     hint: 'Run it by hand. It has no terminal here: what it needs must be unlocked before.',
   });
+}
+
+/** No program that we start needs the keys of backups. */
+export function withoutKeys(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('DBOPS_AGE_')));
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Codec } from '../core/ports/codec.ts';
+import type { Codec, Codecs } from '../core/ports/codec.ts';
 import type { CallOptions } from '../core/ports/storage.ts';
 import { collect } from '../streams/collect.ts';
 
@@ -11,4 +11,11 @@ export async function rehearse(cipher: Codec, options: CallOptions): Promise<voi
   const stream = Readable.from([Buffer.from('rehearsal')], { objectMode: false });
   const decoded = await cipher.decode(await cipher.encode({ type: 'stream', stream }, options), options);
   await collect(decoded, 1_000, 'the rehearsal');
+}
+
+/** Fails as encrypting would, for want of recipients that are some. */
+export async function tryEncoding(codecs: Codecs, options: CallOptions): Promise<void> {
+  const stream = Readable.from([Buffer.alloc(0)], { objectMode: false });
+  const encoded = await codecs.byId('age')?.encode({ type: 'stream', stream }, options);
+  if (encoded !== undefined) await collect(encoded, 1 << 20, 'the rehearsal');
 }

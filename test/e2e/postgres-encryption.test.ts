@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
@@ -91,6 +91,19 @@ test.each(['custom', 'plain', 'directory'])(
     }
   },
 );
+
+test('K5: programs that run elsewhere get no key', async () => {
+  const place = await openPlace();
+  const { secret, recipient } = await ageKey();
+  const via = join(place.cwd, 'via');
+  writeFileSync(via, `#!/bin/sh\nenv >> ${place.cwd}/environment\nexec "$@"\n`, { mode: 0o755 });
+  place.configure({ database: shared().url('shop'), via: [via], binDir: shared().binDir });
+  const made = await place.run(['backup', '--recipient', recipient], { DBOPS_AGE_IDENTITY: secret });
+  expect(made.exitCode, made.stderr).toBe(0);
+  const seen = readFileSync(join(place.cwd, 'environment'), 'utf8');
+  expect(seen).toContain('PATH=');
+  expect(seen.includes(secret)).toBe(false);
+});
 
 test('what would put plain content on a disk that nobody named is refused, and what would not is done', async () => {
   const place = await openPlace();

@@ -2,7 +2,9 @@ import { configJsonSchema } from '../../config/schema.ts';
 import type { Target } from '../../config/settings.ts';
 import { refuseContradictions } from '../../core/dump-options.ts';
 import { DbopsError } from '../../core/errors.ts';
+import { tryEncoding } from '../../operations/rehearse.ts';
 import { addressOf } from '../addresses.ts';
+import { encryptionFor } from '../keys.ts';
 import type { CommandResult, Session } from '../session.ts';
 
 export async function checkConfig(session: Session): Promise<CommandResult> {
@@ -12,7 +14,7 @@ export async function checkConfig(session: Session): Promise<CommandResult> {
       hint: 'Write one with `dbops init`, or name it with --config.',
     });
   }
-  refuseUnusable(session, settings.configPath);
+  await refuseUnusable(session, settings.configPath);
   const targets = settings.targetNames.map((name) => {
     const target = session.targetOf(name);
     const storages = settings.storagesOf(target, []).map(({ location }) => location);
@@ -26,7 +28,7 @@ export async function checkConfig(session: Session): Promise<CommandResult> {
 }
 
 /** What the form of the file does not show: addresses that nothing reads, options of which one has no effect. */
-function refuseUnusable(session: Session, path: string): void {
+async function refuseUnusable(session: Session, path: string): Promise<void> {
   const { settings, world } = session;
   const locate = (address: string, { folder }: Pick<Target, 'folder'>): unknown =>
     world.engineForAddress(address).locate(address, folder);
@@ -41,6 +43,7 @@ function refuseUnusable(session: Session, path: string): void {
         ...problemOf(`targets.${name}.dump`, () => refuseContradictions(dump)),
       ];
     }),
+    ...(await encryptionProblems(session)),
     ...(scratchUrl === undefined ? [] : problemOf('scratchUrl', () => locate(scratchUrl, { folder: '/' }))),
   ];
   if (problems.length === 0) return;
@@ -48,6 +51,24 @@ function refuseUnusable(session: Session, path: string): void {
   throw new DbopsError('CONFIG_INVALID', `${path} has ${count}:${problems.map((line) => `\n  ${line}`).join('')}`, {
     hint: 'Correct the file. All keys and forms of addresses: docs/configuration.md.',
   });
+}
+
+/** Recipients that are none, and files of them that cannot be read, would fail every backup. */
+async function encryptionProblems(session: Session): Promise<string[]> {
+  const found = await Promise.all(
+    session.settings.targetNames.map(async (name) => {
+      const encrypting = encryptionFor(session, name, { encrypt: true });
+      if (encrypting === undefined || encrypting.sources.passphrase) return [];
+      try {
+        await tryEncoding(session.portsWith(encrypting.keyring).codecs, session);
+        return [];
+      } catch (error) {
+        if (error instanceof DbopsError) return [`targets.${name}: encryption: ${error.message}`];
+        throw error;
+      }
+    }),
+  );
+  return found.flat();
 }
 
 function problemOf(place: string, look: () => unknown): string[] {

@@ -61,6 +61,8 @@ export async function encodePart(
   const look = wrapping.unseen && matters ? part.watch?.() : undefined;
   const source = look === undefined ? part.source : readHere(part.source);
   const raw = measureSource(source, signal, (chunk) => look?.update(chunk));
+  // Where storing fails nobody asks for it any more, and its own failure must not end the process.
+  raw.measure.catch(() => undefined);
   // Whoever never asks, because storing failed first, must not be ended by this one's failure.
   raw.measure.catch(() => undefined);
   const stages: Stage[] = [];

@@ -23,8 +23,8 @@ export function registerBackup(program: Command, runner: Runner): void {
       ['dbops backup app.db --storage /srv/backups --class daily --prune', 'a crontab line'],
       ['dbops backup "$DATABASE_URL" --no-owner --no-acl', 'of PostgreSQL, by its pg_dump'],
       ['dbops backup "$DATABASE_URL" --format directory --jobs 4', 'by four at once, a file a table'],
-      ['dbops backup app.db --storage ./backups --storage /mnt/nas/backups', 'one dump, in two places'],
-      ['dbops backup app.db --recipients-file keys/backup.pub', 'encrypted; no secret is needed for it'],
+      ['dbops backup app.db --storage ./backups --storage /srv/offsite', 'one dump, in two places'],
+      ['dbops backup app.db --recipients-file backup.pub', 'encrypted; no secret is needed for it'],
       ['dbops backup app.db --class pre-deploy --tag release=42 --verify restore', 'before a deploy, proven'],
     ],
   });

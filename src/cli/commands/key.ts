@@ -25,8 +25,8 @@ export function registerKey(program: Command, runner: Runner): void {
     usage: 'rotate',
     summary: 'Encrypt the backups of a storage for other recipients, without dumping again.',
     examples: [
-      ['dbops key rotate --identity old.txt --recipient age1…', 'a new key'],
-      ['dbops key rotate --identity old.txt --dry-run', 'for the recipients of the configuration: what would be done'],
+      ['dbops key rotate --identity old.txt --recipients-file new.pub', 'a new key'],
+      ['dbops key rotate --identity old.txt --recipients-file new.pub --dry-run', 'what would be done'],
     ],
   });
   storageOption(rotate).option('--target <name>', 'only backups of this target');

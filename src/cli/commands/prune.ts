@@ -10,7 +10,7 @@ export function registerPrune(program: Command, runner: Runner): void {
     examples: [
       ['dbops prune --dry-run', 'what would go, and why the others stay'],
       ['dbops prune --target app', 'of one target'],
-      ['dbops prune --storage ./backups --storage /mnt/nas/backups', 'each by its own rules'],
+      ['dbops prune --storage ./backups --storage /srv/offsite', 'each by its own rules'],
       ['dbops prune --retention-days 30', 'one age limit instead of the configured rules'],
     ],
   });

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import type { Storage } from '../../src/core/ports/storage.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { createMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { withRateLimit } from '../../src/storage/wrap/rate-limited.ts';
-import { bodyOf, key, keysOf, noise, patient } from '../support/bodies.ts';
+import { bodyOf, key, keysOf, noise, patient, stuckBody } from '../support/bodies.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { filesBelow } from '../support/file-tree.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -64,4 +65,25 @@ test('an abort while bytes wait for their turn ends the put with its reason', as
   await expect(put).rejects.toBe(reason);
   expect(body.destroyed).toBe(true);
   expect(await keysOf(storage)).toEqual([]);
+});
+
+test('an abort while the source gives nothing destroys the source', async () => {
+  const storage = withRateLimit(createMemoryStorage(), fast, systemClock);
+  const stop = new AbortController();
+  const reason = new Error('stopped by hand');
+  const body = stuckBody(noise(1_000), () => setTimeout(() => stop.abort(reason), 20));
+  await expect(storage.put(key('app/a'), body, { signal: stop.signal })).rejects.toBe(reason);
+  expect(body.destroyed).toBe(true);
+});
+
+test('a source that breaks before it is read fails the put, and nothing else', async () => {
+  const inner = createMemoryStorage();
+  const put: Storage['put'] = async (name, body, options) => {
+    await new Promise(setImmediate);
+    return inner.put(name, body, options);
+  };
+  const body = bodyOf('never read');
+  const failure = withRateLimit({ ...inner, put }, fast, systemClock).put(key('app/a'), body, patient);
+  body.destroy(new Error('broke early'));
+  await expect(failure).rejects.toThrow('broke early');
 });

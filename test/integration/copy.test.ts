@@ -185,7 +185,8 @@ describe('the destination', () => {
       expect(options.lockUntil, 'a lock that has ended').toBeUndefined();
       return later.put(name, body, options);
     };
-    await copyTo({ ...later, put: putLater }, from, { lockPolicy: { classes: { manual: '1ms' } } });
+    const report = await copyTo({ ...later, put: putLater }, from, { lockPolicy: { classes: { manual: '1ms' } } });
+    expect(typesOf(report)).toEqual(['copied', 'copied']);
   });
 
   test('bytes that read back differently are never published, and are taken back', async () => {
@@ -229,7 +230,13 @@ describe('the destination', () => {
     const lock = await lockOf(to);
     await lock.declare([other, first ?? ''], patient);
     await lock[Symbol.asyncDispose]();
-    expect(typesOf(await copyTo(to, from))).toEqual(['copied', 'copied']);
+    const fetched: string[] = [];
+    const get: Storage['get'] = (name, options) => {
+      fetched.push(name);
+      return from.get(name, options);
+    };
+    expect(typesOf(await copyTo(to, { ...from, get }))).toEqual(['copied', 'copied']);
+    expect(fetched).not.toContain(`app/${first}/db/toc.dat`);
     expect((await keysOf(to)).filter((name) => name.includes(other) || name.includes('lock'))).toEqual([]);
   });
 

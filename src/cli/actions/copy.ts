@@ -47,7 +47,7 @@ export async function copyAll(session: Session, words: readonly string[], flags:
       // Rules that hold for every storage say what is kept somewhere, not what is kept there.
       policy: there.retention === undefined ? undefined : rules,
       lockPolicy: there.settings.lock === undefined ? undefined : rules,
-      readBack: (flags.verify ?? settings.verify) !== 'none',
+      readBack: flags.verify !== 'none',
       lockWaitMs: flags.lockWait ?? settings.lockWaitMs,
       signal: session.signal,
     };

@@ -58,7 +58,7 @@ async function* keeping(source: Readable, folder: PrivateFolder, listed: ObjectI
     if (bytes <= listed.bytes) chunks.push(chunk);
     yield chunk;
   }
-  if (bytes === listed.bytes) keep(folder, listed, Buffer.concat(chunks));
+  keep(folder, listed, Buffer.concat(chunks));
 }
 
 function keep(folder: PrivateFolder, { key, revision }: ObjectInfo, content: Buffer): void {

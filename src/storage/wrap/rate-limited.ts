@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { Transform, type Readable, type TransformCallback } from 'node:stream';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Storage } from '../../core/ports/storage.ts';
 import { createByteBudget, type ByteBudget } from './byte-budget.ts';
@@ -12,30 +12,39 @@ export function withRateLimit(inner: Storage, bytesPerSecond: number, clock: Clo
   return {
     ...inner,
     put: async (key, body, options) => {
-      // Its failure reaches the storage by the paced stream, and after a failed put nobody else listens.
-      body.on('error', () => undefined);
-      const paced = Readable.from(pace(body, budget, options.signal), {
-        objectMode: false,
-        highWaterMark: budget.pieceBytes,
-      });
+      const paced = pace(body, budget, options.signal);
       try {
         await inner.put(key, paced, options);
       } catch (error) {
-        // The generator may be waiting for a body that never goes on, and is then deaf to its own end.
-        body.destroy();
         paced.destroy();
+        body.destroy();
         throw error;
       }
     },
   };
 }
 
-async function* pace(body: Readable, budget: ByteBudget, signal: AbortSignal): AsyncGenerator<Buffer> {
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    for (let at = 0; at < chunk.length; at += budget.pieceBytes) {
-      const piece = chunk.subarray(at, at + budget.pieceBytes);
-      await budget.take(piece.length, signal);
-      yield piece;
+/** Not a generator: one that waits for a source which gives nothing is deaf to its own end. */
+function pace(body: Readable, budget: ByteBudget, signal: AbortSignal): Readable {
+  const pass = async (chunk: Buffer, done: TransformCallback): Promise<void> => {
+    try {
+      for (let at = 0; at < chunk.length && !paced.destroyed; at += budget.pieceBytes) {
+        const piece = chunk.subarray(at, at + budget.pieceBytes);
+        await budget.take(piece.length, signal);
+        paced.push(piece);
+      }
+      done();
+    } catch (error) {
+      done(error as Error);
     }
-  }
+  };
+  const paced = new Transform({
+    highWaterMark: budget.pieceBytes,
+    transform: (chunk: Buffer, _encoding, done) => void pass(chunk, done),
+  });
+  // Whoever reads gets the error; a put that has failed already reads no more, and then it must not end the process.
+  paced.on('error', () => undefined);
+  body.on('error', (error) => paced.destroy(error));
+  paced.once('close', () => body.destroy());
+  return body.pipe(paced);
 }

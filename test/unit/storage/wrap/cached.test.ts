@@ -119,7 +119,29 @@ describe('what is wrong with the cache is as if it were empty', () => {
   });
 });
 
+test('nothing is answered once the signal is aborted', async () => {
+  const { storage, folder } = await place();
+  const cached = withCache(storage, openPrivateFolder(folder));
+  const listed = await storage.stat(key(`app/${first}/manifest.json`), patient);
+  if (listed === undefined) throw new Error('no manifest');
+  const reason = new Error('stopped by hand');
+  const get = cached.get(listed.key, { signal: AbortSignal.abort(reason), listed });
+  await expect(get).rejects.toBe(reason);
+});
+
 describe('what is kept', () => {
+  test('not what was replaced between the listing and the reading, when the old one is back', async () => {
+    const { storage, folder, list } = await place();
+    rmSync(folder, { recursive: true });
+    const get: Storage['get'] = async (name, options) => {
+      if (name.endsWith('pin.json')) await pin(storage, false);
+      return storage.get(name, options);
+    };
+    expect((await list({ ...storage, get })).backups[0]?.pinned).toBe(false);
+    await pin(storage, true);
+    expect((await list()).backups[0]?.pinned).toBe(true);
+  });
+
   test('only what was read to its end as it was written: wrong bytes are asked for again', async () => {
     const { storage, folder, list } = await place();
     rmSync(folder, { recursive: true });
@@ -166,7 +188,7 @@ describe('what is kept', () => {
     await cached.remove(key(`app/${first}/pin.json`), patient);
     expect(readdirSync(folder)).toHaveLength(6);
     await storage.remove(key(`app/${first}/manifest.json`), patient);
-    await keysOf(cached, `app/${ids[3] ?? ''}`);
+    await keysOf(cached, `app/${first}`);
     await keysOf(cached, 'queue');
     expect(readdirSync(folder)).toHaveLength(6);
     await list();

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Storage } from '../../src/core/ports/storage.ts';
@@ -86,4 +87,13 @@ test('a source that breaks before it is read fails the put, and nothing else', a
   const failure = withRateLimit({ ...inner, put }, fast, systemClock).put(key('app/a'), body, patient);
   body.destroy(new Error('broke early'));
   await expect(failure).rejects.toThrow('broke early');
+});
+
+test('a put that fails before it reads lets go of its source', async () => {
+  const put: Storage['put'] = () => Promise.reject(new Error('no such place'));
+  const body = bodyOf(...Array.from({ length: 50 }, () => noise(100_000)));
+  const closed = once(body, 'close');
+  const failure = withRateLimit({ ...createMemoryStorage(), put }, fast, systemClock).put(key('app/a'), body, patient);
+  await expect(failure).rejects.toThrow('no such place');
+  await closed;
 });

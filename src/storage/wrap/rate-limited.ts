@@ -17,7 +17,6 @@ export function withRateLimit(inner: Storage, bytesPerSecond: number, clock: Clo
         await inner.put(key, paced, options);
       } catch (error) {
         paced.destroy();
-        body.destroy();
         throw error;
       }
     },

@@ -133,13 +133,14 @@ describe('what is kept', () => {
   test('not what was replaced between the listing and the reading, when the old one is back', async () => {
     const { storage, folder, list } = await place();
     rmSync(folder, { recursive: true });
+    await pin(storage, false);
     const get: Storage['get'] = async (name, options) => {
-      if (name.endsWith('pin.json')) await pin(storage, false);
+      if (name.endsWith('pin.json')) await pin(storage, true);
       return storage.get(name, options);
     };
-    expect((await list({ ...storage, get })).backups[0]?.pinned).toBe(false);
-    await pin(storage, true);
-    expect((await list()).backups[0]?.pinned).toBe(true);
+    expect((await list({ ...storage, get })).backups[0]?.pinned).toBe(true);
+    await pin(storage, false);
+    expect((await list()).backups[0]?.pinned).toBe(false);
   });
 
   test('only what was read to its end as it was written: wrong bytes are asked for again', async () => {

@@ -3,6 +3,7 @@ import { commandNames, helpOf } from '../support/help.ts';
 import { readProjectFile, type Command } from '../support/markdown.ts';
 import { prepareServer } from '../support/postgres/documents.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
+import { addStore } from '../support/s3/documents.ts';
 import { prepareFolder, runCommands, type Finished } from '../support/shell.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -44,7 +45,8 @@ async function failuresOf(lines: readonly string[]): Promise<Finished[]> {
   const folder = await temporaryFolder();
   await prepareFolder(folder);
   // Apart, because ids in a line stand for that of the newest backup there is.
-  const server = lines.some(needsServer) ? await prepareServer(cluster()) : undefined;
+  const known = lines.some(needsServer) ? await prepareServer(cluster()) : { standIn: (line: string) => line, env: {} };
+  const server = await addStore(known, lines.join('\n'));
   const first = lines.some((line) => /DATABASE_URL|db\.example/.test(line) && !line.startsWith('dbops init'))
     ? 'dbops backup "$DATABASE_URL" --globals --tag release=42'
     : 'dbops backup app.db --tag release=42';

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { commandsOf, fencesOf, readProjectFile, type Command } from '../support/markdown.ts';
 import { prepareServer } from '../support/postgres/documents.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
+import { addStore } from '../support/s3/documents.ts';
 import { shapeDifferences } from '../support/shape.ts';
 import { fits, prepareFolder, runCommands, type Finished } from '../support/shell.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -18,6 +19,7 @@ const documents = [
   'docs/from-scripts.md',
   'docs/output.md',
   'docs/postgresql.md',
+  'docs/s3.md',
 ];
 
 const cluster = sharedCluster();
@@ -37,13 +39,14 @@ describe('every command of the documents does and prints what is said', () => {
     const folder = await temporaryFolder();
     await prepareFolder(folder);
     await mkdir(join(folder, 'tmp'));
-    const server = await prepareServer(cluster());
+    const text = readProjectFile(document);
+    const server = await addStore(await prepareServer(cluster()), text);
     // These begin with the first backup; the others take one for granted.
     if (!['README.md', 'docs/postgresql.md'].includes(document))
       await runCommands(folder, [{ line: 'dbops backup app.db', exitCode: 0, output: undefined }]);
     const problems: string[] = [];
     let printed = '';
-    for (const fence of fencesOf(readProjectFile(document))) {
+    for (const fence of fencesOf(text)) {
       if (fence.language === 'json') {
         const different = shapeDifferences(JSON.parse(fence.text), JSON.parse(printed));
         problems.push(...different.map((text) => `line ${fence.line}: ${text}`));

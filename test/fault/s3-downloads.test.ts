@@ -98,6 +98,17 @@ test('what HEAD is refused without a word, stat explains by the words of GET', a
   });
 });
 
+test('what HEAD is refused without a word is put right by GET, and asked again', async () => {
+  const faults: Fault[] = [
+    { kind: 'head', blow: answer(400, '') },
+    { kind: 'get', blow: answer(400, 'ExpiredToken') },
+  ];
+  const { bucket, store, storage } = await openScene(faults);
+  await bucket.open().put(key('app/a'), bodyOf('x'), patient);
+  expect(await storage.stat(key('app/a'), patient)).toMatchObject({ bytes: 1 });
+  expect(store.struck()).toBe(2);
+});
+
 test('a missing permission to remove is named, and a list of uploads that a store does not keep is empty', async () => {
   const faults: Fault[] = [
     { kind: 'delete', times: Infinity, blow: answer(403, 'AccessDenied') },

@@ -13,6 +13,7 @@ export async function headObject(
   bucket: Bucket,
   key: ObjectKey,
   signal: AbortSignal,
+  isSecond = false,
 ): Promise<HeadObjectCommandOutput | undefined> {
   const input = { Bucket: bucket.name, Key: bucket.nameOf(key) };
   try {
@@ -22,6 +23,8 @@ export async function headObject(
     const { code, status } = failureOf(error);
     if (status === 404 && code !== 'NoSuchBucket') return undefined;
     const told = status !== undefined && status < 500 ? await reasonOf(bucket, key, signal) : undefined;
+    // What GET was refused at first may have been put right by its own second try: new credentials, another clock.
+    if (told === undefined && !isSecond) return headObject(bucket, key, signal, true);
     const attempted = { action: 's3:GetObject', doing: 'cannot look at', key };
     throw explain(told ?? error, attempted, bucket.place, bucket.clock.now());
   }

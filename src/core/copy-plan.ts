@@ -1,6 +1,6 @@
 import type { Backup, BrokenBackup, Catalog } from './catalog.ts';
 import { DbopsError } from './errors.ts';
-import { MANIFEST_NAME, storedParts, SUMS_NAME } from './manifest.ts';
+import { idWhenMade, MANIFEST_NAME, storedParts, SUMS_NAME } from './manifest.ts';
 import { isGood, isRecordName } from './records.ts';
 import { FUTURE_TOLERANCE_MS, judge, type RetentionPolicy } from './retention.ts';
 import { byTime } from './selector.ts';
@@ -65,9 +65,11 @@ export function planCopy(question: CopyQuestion): CopyPlan {
   const impossible = new Set(refused.map(({ prefix }) => prefix));
   const absent = backups.filter(({ prefix }) => !known.has(prefix) && !impossible.has(prefix));
   const bad = absent.filter(({ good }) => !good).map(toBad);
-  const sound = absent.filter(({ good }) => good);
+  const others = named === undefined ? absent.flatMap((backup) => underOtherId(backup, there.backups)) : [];
+  const elsewhere = new Set(others.map(({ prefix }) => prefix));
+  const sound = absent.filter(({ good, prefix }) => good && !elsewhere.has(prefix));
   const unwanted = named === undefined ? letGoAtOnce(sound, question) : [];
-  const left = [...bad, ...unwanted];
+  const left = [...bad, ...others.filter(({ prefix }) => !bad.some((one) => one.prefix === prefix)), ...unwanted];
   const out = new Set(left.map(({ prefix }) => prefix));
   const present = backups.filter(({ prefix }) => known.has(prefix) && !impossible.has(prefix));
   return {
@@ -77,6 +79,14 @@ export function planCopy(question: CopyQuestion): CopyPlan {
     refused,
     doubtful: present.flatMap((backup) => doubt(backup, known.get(backup.prefix))),
   };
+}
+
+/** Encrypted for other keys in one of the storages, it has another id there. */
+function underOtherId({ prefix, manifest }: Backup, there: readonly Backup[]): NotCopied[] {
+  const made = idWhenMade(manifest);
+  const other = there.find((backup) => idWhenMade(backup.manifest) === made);
+  if (other === undefined) return [];
+  return [{ prefix, reason: `it is there as ${other.manifest.id}, encrypted for other keys`, isBad: false }];
 }
 
 function toBad({ prefix }: Backup): NotCopied {

@@ -65,7 +65,7 @@ const manifestSchema = z
     warnings: z.array(z.string()),
     /** Of the recipients of what is encrypted. */
     recipientsDigest: z.string().optional(),
-    /** The id of the backup that this one is a copy of, for other recipients. */
+    /** The id under which it was made, before it was encrypted for other recipients. */
     rotatedFrom: z.string().optional(),
     git: z.looseObject({ commit: z.string() }).optional(),
   })
@@ -115,4 +115,9 @@ export function storedBytes(manifest: Manifest): number {
 /** Every file of a backup but those that describe it: the parts of the database, and what is sealed of its description. */
 export function storedParts({ formatVersion, parts, details }: Manifest): readonly Part[] {
   return formatVersion === 1 || details === undefined ? parts : [...parts, details];
+}
+
+/** What stays the same when a backup is encrypted for other recipients. */
+export function idWhenMade({ id, rotatedFrom }: Manifest): string {
+  return rotatedFrom ?? id;
 }

@@ -3,7 +3,7 @@ import type { Backup } from '../core/catalog.ts';
 import { parseDetails, serializeDetails } from '../core/details.ts';
 import { DbopsError } from '../core/errors.ts';
 import { createBackupId, keyIn, type BackupId } from '../core/ids.ts';
-import { storedParts, type Manifest, type Part } from '../core/manifest.ts';
+import { idWhenMade, storedParts, type Manifest, type Part } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import { digestRecipients } from '../core/recipients-digest.ts';
 import { parseVerificationName } from '../core/records.ts';
@@ -34,7 +34,7 @@ export async function rewrap(backup: Backup, lease: Lease, request: RotateReques
       pinned: backup.pinned,
       ...(manifest.details === undefined ? {} : { details: await copyDetails(manifest.details, work) }),
       recipientsDigest: digestRecipients(recipients, ports.random(8)),
-      rotatedFrom: manifest.id,
+      rotatedFrom: idWhenMade(manifest),
     };
     await copyVerifications(work);
     await publish({ storage, manifest: copy, lease, readBack: true, lockUntil: request.lockUntil(backup), signal });

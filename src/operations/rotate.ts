@@ -1,6 +1,7 @@
 import type { Backup, Catalog } from '../core/catalog.ts';
 import { messageOf } from '../core/errors.ts';
 import type { TargetName } from '../core/ids.ts';
+import { idWhenMade } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
@@ -38,7 +39,8 @@ export function planRotation({ backups }: Catalog, recipients: readonly string[]
   return backups.toSorted(byTime).map((backup): Step => {
     if (!isEncrypted(backup.manifest)) return { type: 'skip', backup, reason: 'it is not encrypted' };
     if (isDone(backup)) return { type: 'skip', backup, reason: 'it is encrypted for these recipients already' };
-    const copy = backups.find((other) => other.manifest.rotatedFrom === backup.manifest.id && isDone(other));
+    const made = idWhenMade(backup.manifest);
+    const copy = backups.find((other) => idWhenMade(other.manifest) === made && isDone(other));
     return copy === undefined ? { type: 'rewrap', backup } : { type: 'finish', backup, copy };
   });
 }

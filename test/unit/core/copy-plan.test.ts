@@ -56,6 +56,16 @@ describe('what is copied', () => {
     expect(plan).toEqual({ ...nothing, missing: [third], present: [second] });
   });
 
+  test('nothing that is there for other keys, unless it is named', () => {
+    const [old, rotated] = [made(first), made(second, {}, { rotatedFrom: first })];
+    const left = (id: string): object => ({ ...nothing, left: [id] });
+    expect(decide(holding([old]), holding([rotated]))).toEqual(left(first));
+    expect(decide(holding([rotated]), holding([old]))).toEqual(left(second));
+    expect(decide(holding([made(third, {}, { rotatedFrom: first })]), holding([rotated]))).toEqual(left(third));
+    const named = new Set([`app/${second}`]);
+    expect(decide(holding([rotated]), holding([old]), { named })).toEqual({ ...nothing, missing: [second] });
+  });
+
   test('of named backups only those', () => {
     const source = holding(ids.map((id) => made(id)));
     const plan = decide(source, holding([]), { named: new Set([`app/${second}`]) });

@@ -8,6 +8,7 @@ import type { Codec } from '../core/ports/codec.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { surelyKeptUntil, type RetentionPolicy } from '../core/retention.ts';
+import { scratchOf } from '../core/scratch-place.ts';
 import type { BackupEncryption, BackupRequest } from '../operations/backup.ts';
 import { rehearse } from '../operations/rehearse.ts';
 import { addressOf } from './addresses.ts';
@@ -116,10 +117,18 @@ async function openEncryption(
   if (cipher === undefined) throw new Error('there is no age');
   const level = flags.verify ?? session.settings.verify;
   const mustOpen = level === 'structure' || level === 'restore';
+  if (level === 'restore') refuseUnplaced(session, target, flags);
   // A person is asked for a passphrase before anything is dumped, too.
   const keys = await keyring.encoding({ signal });
   const recipients = keys.type === 'recipients' ? keys.recipients : undefined;
   return { cipher, recipients, facts, opens: await opensHere(cipher, encrypting, mustOpen, { signal }) };
+}
+
+/** A throw-away server needs a disk, which the database of another machine has not named. */
+function refuseUnplaced({ settings, world }: Session, target: Target, { scratchDir }: BackupFlags): void {
+  const named = scratchDir ?? settings.scratchDir ?? settings.scratchUrl;
+  const scratch = world.engineForAddress(target.address).places === 'file' ? target.folder : named;
+  scratchOf({ scratch });
 }
 
 async function opensHere(

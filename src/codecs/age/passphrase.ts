@@ -7,8 +7,8 @@ import { systemRandom } from '../../platform/clock.ts';
 const label = 'age-encryption.org/v1/scrypt';
 /** What the age program takes when it encrypts: about a second of work. */
 const encodeWork = 18;
-/** A header that wants more would only keep this machine busy. */
-const mostWork = 22;
+/** A gigabyte of memory. A header that wants more would only keep this machine busy. */
+const mostWork = 20;
 
 const derive = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scrypt);
 

@@ -7,6 +7,7 @@ import { createLock } from '../../src/storage/lease.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { createMemoryStorage } from '../../src/storage/memory/memory-storage.ts';
 import { keysOf, patient } from '../support/bodies.ts';
+import { createBucket } from '../support/s3/bucket.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { app, lockSuite, request } from './lock.suite.ts';
 
@@ -16,6 +17,8 @@ lockSuite('in a folder', async () => {
   onTestFinished(() => storage[Symbol.asyncDispose]());
   return storage;
 });
+
+lockSuite('in a bucket', async () => (await createBucket()).open());
 
 type Piped = ChildProcess & {
   readonly stdout: NonNullable<ChildProcess['stdout']>;

@@ -7,7 +7,7 @@ import { backup } from '../../src/operations/backup.ts';
 import type { Ports } from '../../src/operations/ports.ts';
 import { planPrune, prune, type PruneRequest } from '../../src/operations/prune.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { keysOf } from '../support/bodies.ts';
+import { bodyOf, key, keysOf } from '../support/bodies.ts';
 import { app, backupRequest, patient } from '../support/operations.ts';
 import { createBucket, type TestBucket } from '../support/s3/bucket.ts';
 import { startFaultyStore } from '../support/s3/proxy.ts';
@@ -99,4 +99,32 @@ test('who may not see unfinished uploads is warned, and prunes', async () => {
   expect(events).toContainEqual(
     expect.objectContaining({ type: 'warning', message: expect.stringContaining('unfinished uploads stay') }),
   );
+});
+
+test('the next backup takes back the uploads of a run that died, and no others', async () => {
+  const bucket = await createBucket();
+  const storage = bucket.open();
+  const folder = await temporaryFolder();
+  const source = join(folder, 'app.db');
+  makeDatabase(source, { mark: 'first' });
+  const [died, lives] = ['20260101T000000Z-00000000', '20260101T000000Z-11111111'];
+  for (const id of [died, lives]) {
+    const Key = `app/${id}/app.db.zst`;
+    await bucket.client.send(new CreateMultipartUploadCommand({ Bucket: bucket.name, Key }));
+  }
+  const [owner, time] = [{ pid: 1, start: '1', scope: 'x', host: 'x' }, '2026-01-01T00:00:00.000Z'];
+  const lock = {
+    nonce: '0'.repeat(32),
+    owner,
+    purpose: 'backup',
+    since: time,
+    renewedAt: time,
+    work: [died],
+    released: true,
+  };
+  await storage.put(key('app/lock.json'), bodyOf(JSON.stringify(lock)), { signal: patient });
+  const { ports } = createTestPorts({ temporaryFolder: folder });
+  await backup(backupRequest(source, storage, ports), ports);
+  const left = (await bucket.leftovers()).filter((name) => name.endsWith('(unfinished)'));
+  expect(left).toEqual([`app/${lives}/app.db.zst (unfinished)`]);
 });

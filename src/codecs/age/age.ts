@@ -1,12 +1,12 @@
-import { createReadStream } from 'node:fs';
-import { addAbortSignal, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { DbopsError } from '../../core/errors.ts';
 import type { ByteSource, Codec } from '../../core/ports/codec.ts';
 import type { EncodingKeys, Keyring } from '../../core/ports/keys.ts';
 import type { CallOptions } from '../../core/ports/storage.ts';
+import { throughLibrary } from '../library.ts';
 import { decrypt } from './decrypt.ts';
 import { makeHeader } from './header.ts';
-import { encryptBlocks } from './payload.ts';
+import { createEncrypter } from './payload.ts';
 import { canUse, encryptByProgram, makerFor, type AgeProgram } from './program.ts';
 import { watchAge } from './watch.ts';
 
@@ -61,18 +61,5 @@ function nobodyCan(): DbopsError {
 
 async function encryptHere(keys: EncodingKeys, source: ByteSource, { signal }: CallOptions): Promise<Readable> {
   const { bytes, key } = await makeHeader(keys);
-  const input = open(source, signal);
-  const encrypted = async function* (): AsyncGenerator<Buffer> {
-    yield bytes;
-    yield* encryptBlocks(key, input as AsyncIterable<Buffer>);
-  };
-  const stream = Readable.from(encrypted(), { objectMode: false, highWaterMark: 1 << 18 });
-  stream.once('close', () => input.destroy());
-  return addAbortSignal(signal, stream);
-}
-
-function open(source: ByteSource, signal: AbortSignal): Readable {
-  if (source.type === 'stream') return source.stream;
-  if (source.type === 'program') return source.program.read();
-  return createReadStream(source.path, { highWaterMark: 1 << 20, signal });
+  return throughLibrary(source, createEncrypter(key, bytes), signal);
 }

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { Transform } from 'node:stream';
 import { DbopsError } from '../../core/errors.ts';
 import { BLOCK_BYTES, TAG_BYTES } from './format.ts';
 
@@ -10,15 +11,47 @@ export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Buffer {
   return Buffer.from(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
 }
 
-/** Encrypts block by block, by the cipher of Node: four times as fast as one in JavaScript. */
-export async function* encryptBlocks(key: Buffer, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/**
+ * Puts `head` before the bytes, and encrypts them block by block, by the cipher of Node: four times as fast as one in
+ * JavaScript.
+ */
+export function createEncrypter(key: Buffer, head: Buffer): Transform {
   let number = 0;
-  for await (const { bytes, last } of inBlocks(source, BLOCK_BYTES)) {
-    const seal = createCipheriv(cipher, key, nonceOf(number++, last), { authTagLength: TAG_BYTES });
-    const sealed = seal.update(bytes);
-    seal.final();
-    yield Buffer.concat([sealed, seal.getAuthTag()]);
-  }
+  let ready = [head];
+  let pending: Buffer[] = [];
+  let held = 0;
+  const seal = (last: boolean): void => {
+    const cipherOfBlock = createCipheriv(cipher, key, nonceOf(number++, last), { authTagLength: TAG_BYTES });
+    for (const piece of pending) ready.push(cipherOfBlock.update(piece));
+    cipherOfBlock.final();
+    ready.push(cipherOfBlock.getAuthTag());
+    [pending, held] = [[], 0];
+  };
+  const take = (): Buffer => {
+    const bytes = Buffer.concat(ready);
+    ready = [];
+    return bytes;
+  };
+  return new Transform({
+    highWaterMark: 1 << 18,
+    transform(chunk: Buffer, _encoding, done) {
+      for (let at = 0; at < chunk.length;) {
+        // Only what follows tells that a full block is not the last one.
+        if (held === BLOCK_BYTES) seal(false);
+        const piece = chunk.subarray(at, at + BLOCK_BYTES - held);
+        pending.push(piece);
+        held += piece.length;
+        at += piece.length;
+      }
+      if (ready.length > 0) this.push(take());
+      done();
+    },
+    flush(done) {
+      seal(true);
+      this.push(take());
+      done();
+    },
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The public API, for embedding: operations, the ports they need, and the vocabulary they speak. */
-export { backup, type BackupRequest } from './operations/backup.ts';
+export { backup } from './operations/backup.ts';
+export type { BackupRequest } from './operations/backup-request.ts';
 export { copy, planCopyOf, type CopyReport, type CopyRequest } from './operations/copy.ts';
 export { loadCatalog } from './operations/load-catalog.ts';
 export type { Ports } from './operations/ports.ts';

@@ -9,7 +9,7 @@ import type { DatabaseAddress } from '../core/ports/engine.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { surelyKeptUntil, type RetentionPolicy } from '../core/retention.ts';
 import { scratchOf } from '../core/scratch-place.ts';
-import type { BackupEncryption, BackupRequest } from '../operations/backup.ts';
+import type { BackupEncryption, BackupRequest } from '../operations/backup-request.ts';
 import { rehearse } from '../operations/rehearse.ts';
 import { addressOf } from './addresses.ts';
 import { dumpOptionsOf, type DumpFlags } from './dump-flags.ts';

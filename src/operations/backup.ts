@@ -1,20 +1,15 @@
-import { Readable } from 'node:stream';
 import type { Catalog } from '../core/catalog.ts';
-import { DETAILS_NAME, detailsOf, sealManifest, serializeDetails } from '../core/details.ts';
-import type { DumpOptions } from '../core/dump-options.ts';
-import type { FactsShown } from '../core/encryption.ts';
 import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
-import { createBackupId, keyIn, type BackupId, type TargetName } from '../core/ids.ts';
-import type { FactLevel } from '../core/levels.ts';
+import { createBackupId, keyIn, type BackupId } from '../core/ids.ts';
 import { MANIFEST_NAME, SUMS_NAME, type Manifest, type Part } from '../core/manifest.ts';
-import type { Codec } from '../core/ports/codec.ts';
-import type { DatabaseAddress, Dump, DumpPart, Engine, Examination, Probe, Source } from '../core/ports/engine.ts';
+import type { Dump, Probe, Source } from '../core/ports/engine.ts';
 import type { Storage } from '../core/ports/storage.ts';
-import { digestRecipients } from '../core/recipients-digest.ts';
 import { FUTURE_TOLERANCE_MS } from '../core/retention.ts';
 import { byTime } from '../core/selector.ts';
-import { openDestinations, type Destination, type DestinationRequest, type Destinations } from './destinations.ts';
+import type { BackupRequest } from './backup-request.ts';
+import { describeBackup } from './describe-backup.ts';
+import { openDestinations, type Destination, type Destinations } from './destinations.ts';
 import { discard } from './discard.ts';
 import type { Wrapping } from './encode.ts';
 import type { Ports } from './ports.ts';
@@ -22,46 +17,9 @@ import { checkSpace, estimateStored } from './preflight.ts';
 import { depthFor, proveStored } from './prove-stored.ts';
 import { publish } from './publish.ts';
 import { openScratchPlace } from './scratch-place.ts';
-import { nameStored, readBack, storePart, type PartRequest } from './store-parts.ts';
-
-export interface BackupRequest {
-  readonly target: TargetName;
-  /** True when a person chose the name in a configuration; a derived one may stand for two databases. */
-  readonly named: boolean;
-  readonly engine: Engine;
-  readonly address: DatabaseAddress;
-  /** At least one; one dump goes into all of them. */
-  readonly storages: readonly DestinationRequest[];
-  readonly class: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly pinned: boolean;
-  readonly codec: Codec | undefined;
-  /** How it is encrypted; undefined for not at all. */
-  readonly encryption?: BackupEncryption | undefined;
-  readonly facts: FactLevel;
-  /** What of the database is dumped, and how. */
-  readonly options: DumpOptions;
-  /** Read every stored byte back before the backup is published. */
-  readonly readBack: boolean;
-  readonly lockWaitMs: number;
-  /**
-   * Where the snapshot is collected; by default on the disk of a storage, else in the temporary folder. Where the backup is
-   * encrypted: on the disk of the database, else nowhere.
-   */
-  readonly scratchParent: string | undefined;
-  readonly git: { readonly commit: string } | undefined;
-  readonly signal: AbortSignal;
-}
-
-export interface BackupEncryption {
-  readonly cipher: Codec;
-  /** Undefined for a passphrase. */
-  readonly recipients: readonly string[] | undefined;
-  /** Whether the manifest shows what tells of the content. */
-  readonly facts: FactsShown;
-  /** Whether this run has the key that opens it again, so that it can look into what it has stored. */
-  readonly opens: boolean;
-}
+import { detailsPart, sealDetails } from './seal-details.ts';
+import { nameStored, storePart, type PartRequest } from './store-parts.ts';
+import { warn } from './warn.ts';
 
 export interface BackupResult {
   /** As it is stored. */
@@ -144,8 +102,12 @@ async function run(context: Run): Promise<Pick<BackupResult, 'manifest' | 'facts
     await destinations.each(({ lease }) => lease.declare([id], { signal }));
     const parts = await storeAll(dump, context);
     ports.reporter.report({ type: 'activity', target, activity: 'examine' });
-    const described = describe(context, dump, parts, await dump.finish());
-    const manifest = encryption?.facts === 'sealed' ? await sealDetails(described, context) : described;
+    const described = describeBackup(
+      { ...context, probe: context.source.probe, dump, parts, found: await dump.finish() },
+      ports,
+    );
+    const manifest =
+      encryption?.facts === 'sealed' ? await sealDetails(described, partRequest(context), request.readBack) : described;
     await destinations.each((destination) => complete(destination, manifest, context));
     await withdraw(context, dump);
     return { manifest, facts: described.facts };
@@ -196,67 +158,6 @@ function wrappingOf({ codec, encryption }: BackupRequest): Wrapping {
   return { compression: codec, cipher: encryption?.cipher, unseen: encryption?.opens === false, doubtful: false };
 }
 
-/** Stores what tells of the content in an encrypted file of its own, and gives the manifest without it. */
-async function sealDetails(manifest: Manifest, context: Run): Promise<Manifest> {
-  const stored = partRequest(context);
-  const bytes = serializeDetails(detailsOf(manifest));
-  const part = await storePart(detailsPart(bytes), { ...stored, expectedBytes: bytes.length * 2 });
-  if (context.request.readBack) {
-    await context.destinations.each((destination) => readBack(part, destination, stored));
-  }
-  return sealManifest(manifest, part);
-}
-
-function detailsPart(bytes: Buffer): DumpPart {
-  // Compressed, its length would tell what padding hides.
-  return {
-    name: DETAILS_NAME,
-    source: { type: 'stream', stream: Readable.from([bytes], { objectMode: false }) },
-    compressed: true,
-  };
-}
-
-function describe(
-  { request, ports, id, startedAt, source: { probe } }: Run,
-  dump: Dump,
-  parts: readonly Part[],
-  found: Examination,
-): Manifest & { readonly facts: Facts } {
-  if (found.facts === undefined || found.problems.length > 0) {
-    throw new DbopsError('DAMAGED', `${probe.database} is damaged: ${found.problems.join('; ')}`, {
-      hint: 'Nothing was stored. Restore the last good backup (`dbops list`), and check the disk.',
-    });
-  }
-  const warnings = [...probe.warnings, ...found.warnings];
-  const recipients = request.encryption?.recipients;
-  for (const message of warnings) warn(ports, request.target, message);
-  return {
-    formatVersion: 1,
-    id,
-    target: request.target,
-    engine: request.engine.name,
-    class: request.class,
-    tags: { ...request.tags },
-    pinned: request.pinned,
-    startedAt: startedAt.toISOString(),
-    finishedAt: ports.clock.now().toISOString(),
-    source: {
-      database: probe.database,
-      host: ports.host,
-      serverVersion: probe.serverVersion,
-      bytes: probe.bytes,
-      settings: { ...probe.settings },
-    },
-    tools: { dbops: ports.version, ...dump.tools },
-    options: { facts: request.facts, readBack: request.readBack, ...request.options },
-    parts: [...parts],
-    facts: found.facts,
-    warnings,
-    ...(recipients === undefined ? {} : { recipientsDigest: digestRecipients(recipients, ports.random(8)) }),
-    ...(request.git === undefined ? {} : { git: request.git }),
-  };
-}
-
 function storageFull(error: Error): DbopsError {
   return new DbopsError('NO_SPACE', error.message, {
     hint: 'Nothing was published. Free space there, remove old backups with `dbops prune`, or use another --storage.',
@@ -301,8 +202,4 @@ function refuseUnfitCatalog({ backups }: Catalog, probe: Probe, request: BackupR
       hint: 'Give each database a name of its own under targets: in dbops.yaml (`dbops init` writes one).',
     });
   }
-}
-
-function warn(ports: Ports, subject: string, message: string): void {
-  ports.reporter.report({ type: 'warning', subject, message });
 }

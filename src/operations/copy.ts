@@ -12,8 +12,10 @@ import { LOCK_NAME } from '../core/unfinished-work.ts';
 import { clearInherited } from './clear-inherited.ts';
 import { copyBackup, keysOfCopy } from './copy-backup.ts';
 import { discard } from './discard.ts';
+import { lockTarget } from './hold-target.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
+import { warn } from './warn.ts';
 
 export interface CopyRequest {
   readonly target: TargetName;
@@ -73,14 +75,7 @@ async function hasLock({ to, target, signal }: CopyRequest): Promise<boolean> {
 }
 
 async function copyLocked(request: CopyRequest, ports: Ports): Promise<CopyReport> {
-  const { to, target, lockWaitMs, signal } = request;
-  await using lease = await ports.lockOf(to).acquire(target, {
-    purpose: 'copy',
-    waitMs: lockWaitMs,
-    signal,
-    onWait: () => ports.reporter.report({ type: 'activity', target, activity: 'wait for lock' }),
-    onReleaseFailure: (error) => warn(ports, target, `the lock stays behind: ${messageOf(error)}`),
-  });
+  await using lease = await lockTarget({ ...request, storage: request.to, purpose: 'copy' }, ports);
   const stock = await takeStock(request, lease, ports);
   const outcomes = await carryOut({ request, ports, lease }, stock.plan.missing);
   const copied = outcomes.filter(({ type }) => type === 'copied').map(({ backup }) => backup);
@@ -218,8 +213,4 @@ async function pointAtNewest(backups: readonly Backup[], request: CopyRequest, p
   await to.pointLatest(target, newest.manifest.id, { signal }).catch((error: unknown) => {
     warn(ports, target, `the link to the latest backup was not set: ${messageOf(error)}`);
   });
-}
-
-function warn(ports: Ports, subject: string, message: string): void {
-  ports.reporter.report({ type: 'warning', subject, message });
 }

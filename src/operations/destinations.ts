@@ -3,9 +3,9 @@ import { messageOf } from '../core/errors.ts';
 import type { TargetName } from '../core/ids.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
-import { clearInherited } from './clear-inherited.ts';
-import { loadCatalog } from './load-catalog.ts';
+import { holdTarget } from './hold-target.ts';
 import type { Ports } from './ports.ts';
+import { warn } from './warn.ts';
 
 /** A storage that a backup is made for. */
 export interface DestinationRequest {
@@ -93,29 +93,16 @@ export async function openDestinations(request: OpenRequest, ports: Ports): Prom
 async function open(
   wanted: DestinationRequest,
   opened: Destination[],
-  { target, lockWaitMs, refuseUnfit, signal }: OpenRequest,
+  request: OpenRequest,
   ports: Ports,
 ): Promise<void> {
-  const { storage } = wanted;
-  const lease = await ports.lockOf(storage).acquire(target, {
-    purpose: 'backup',
-    waitMs: lockWaitMs,
-    signal,
-    onWait: () => ports.reporter.report({ type: 'activity', target, activity: 'wait for lock' }),
-    onReleaseFailure: (error) => warn(ports, target, `the lock stays behind: ${messageOf(error)}`),
-  });
+  const { lease, catalog } = await holdTarget({ ...request, storage: wanted.storage, purpose: 'backup' }, ports);
   try {
-    const catalog = await loadCatalog(storage, { signal, target });
-    await clearInherited(storage, target, lease, catalog, { signal });
     const destination = { ...wanted, lease, catalog };
-    await refuseUnfit(destination);
+    await request.refuseUnfit(destination);
     opened.push(destination);
   } catch (error) {
     await lease[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function warn(ports: Ports, subject: string, message: string): void {
-  ports.reporter.report({ type: 'warning', subject, message });
 }

@@ -2,7 +2,7 @@ import { DbopsError, hasCode } from '../core/errors.ts';
 import type { Part } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { Dump, Inspection, PartSource } from '../core/ports/engine.ts';
-import type { BackupRequest } from './backup.ts';
+import type { BackupRequest } from './backup-request.ts';
 import { openFiles } from './encode.ts';
 import type { Ports } from './ports.ts';
 import { openParts } from './read-parts.ts';

@@ -1,12 +1,12 @@
 import type { Backup, Catalog, Litter } from '../core/catalog.ts';
-import { DbopsError, hasCode, messageOf } from '../core/errors.ts';
+import { DbopsError, hasCode } from '../core/errors.ts';
 import type { TargetName } from '../core/ids.ts';
 import { storedBytes } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { Storage, UnfinishedPut } from '../core/ports/storage.ts';
 import { judge, type Candidate, type RetentionPolicy, type Verdict } from '../core/retention.ts';
-import { clearInherited } from './clear-inherited.ts';
 import { removeBackup } from './discard.ts';
+import { holdTarget } from './hold-target.ts';
 import { loadCatalog } from './load-catalog.ts';
 import { keepLocked } from './locked-backups.ts';
 import type { Ports } from './ports.ts';
@@ -58,16 +58,8 @@ export async function prune(request: PruneRequest, ports: Ports): Promise<PruneP
 }
 
 async function pruneLocked(request: PruneRequest, ports: Ports): Promise<PrunePlan> {
-  const { storage, target, lockWaitMs, signal } = request;
-  await using lease = await ports.lockOf(storage).acquire(target, {
-    purpose: 'prune',
-    waitMs: lockWaitMs,
-    signal,
-    onWait: () => ports.reporter.report({ type: 'activity', target, activity: 'wait for lock' }),
-    onReleaseFailure: (error) => warn(ports, target, `the lock stays behind: ${messageOf(error)}`),
-  });
-  const catalog = await loadCatalog(storage, { signal, target });
-  await clearInherited(storage, target, lease, catalog, { signal });
+  await using held = await holdTarget({ ...request, purpose: 'prune' }, ports);
+  const { lease, catalog } = held;
   const decided = await plan(catalog, request, ports);
   await carryOut(decided, lease, request, ports);
   return decided;
@@ -129,8 +121,4 @@ async function carryOut(
   lease.settle();
   const newest = verdicts.find(({ keep }) => keep);
   if (newest !== undefined) await storage.pointLatest(target, newest.backup.id, { signal });
-}
-
-function warn(ports: Ports, subject: string, message: string): void {
-  ports.reporter.report({ type: 'warning', subject, message });
 }

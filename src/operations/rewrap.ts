@@ -4,7 +4,9 @@ import { parseDetails, serializeDetails } from '../core/details.ts';
 import { DbopsError } from '../core/errors.ts';
 import { createBackupId, keyIn, type BackupId } from '../core/ids.ts';
 import { idWhenMade, storedParts, type Manifest, type Part } from '../core/manifest.ts';
+import type { Codec } from '../core/ports/codec.ts';
 import type { Lease } from '../core/ports/lock.ts';
+import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { digestRecipients } from '../core/recipients-digest.ts';
 import { parseVerificationName } from '../core/records.ts';
 import { collect } from '../streams/collect.ts';
@@ -15,10 +17,19 @@ import { MANIFEST_LIMIT } from './load-catalog.ts';
 import type { Ports } from './ports.ts';
 import { publish } from './publish.ts';
 import { openParts } from './read-parts.ts';
-import type { RotateRequest } from './rotate.ts';
+
+/** What every backup of a rotation is encrypted with, and where. */
+export interface RewrapRequest extends CallOptions {
+  readonly storage: Storage;
+  /** Encrypts for `recipients`. Those of `ports` decrypt. */
+  readonly cipher: Codec;
+  readonly recipients: readonly string[];
+  /** Until when the storage locks what is written for this backup. */
+  readonly lockUntil: (backup: Backup) => Date | 'forever' | undefined;
+}
 
 /** Makes a copy of a backup for other recipients, proves and publishes it. Gives its id. */
-export async function rewrap(backup: Backup, lease: Lease, request: RotateRequest, ports: Ports): Promise<string> {
+export async function rewrap(backup: Backup, lease: Lease, request: RewrapRequest, ports: Ports): Promise<string> {
   const { storage, recipients, signal } = request;
   const { manifest } = backup;
   const id = createBackupId(new Date(manifest.startedAt), ports.random(4));
@@ -52,7 +63,7 @@ interface Work {
   readonly backup: Backup;
   readonly id: BackupId;
   readonly prefix: string;
-  readonly request: RotateRequest;
+  readonly request: RewrapRequest;
   readonly ports: Ports;
 }
 

@@ -1,27 +1,17 @@
 import type { Backup, Catalog } from '../core/catalog.ts';
-import { messageOf } from '../core/errors.ts';
 import type { TargetName } from '../core/ids.ts';
 import { idWhenMade } from '../core/manifest.ts';
-import type { Codec } from '../core/ports/codec.ts';
 import type { Lease } from '../core/ports/lock.ts';
-import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { isForRecipients } from '../core/recipients-digest.ts';
 import { byTime } from '../core/selector.ts';
-import { clearInherited } from './clear-inherited.ts';
 import { removeBackup } from './discard.ts';
-import { loadCatalog } from './load-catalog.ts';
+import { holdTarget } from './hold-target.ts';
 import type { Ports } from './ports.ts';
 import { isEncrypted } from './restorable.ts';
-import { rewrap } from './rewrap.ts';
+import { rewrap, type RewrapRequest } from './rewrap.ts';
 
-export interface RotateRequest extends CallOptions {
+export interface RotateRequest extends RewrapRequest {
   readonly target: TargetName;
-  readonly storage: Storage;
-  /** Encrypts for `recipients`. Those of `ports` decrypt. */
-  readonly cipher: Codec;
-  readonly recipients: readonly string[];
-  /** Until when the storage locks what is written for this backup. */
-  readonly lockUntil: (backup: Backup) => Date | 'forever' | undefined;
   readonly lockWaitMs: number;
 }
 
@@ -58,18 +48,11 @@ export interface Rotation {
  * it as it was, and the others are gone on with.
  */
 export async function rotate(request: RotateRequest, ports: Ports): Promise<readonly Rotation[]> {
-  const { target, storage, recipients, lockWaitMs, signal } = request;
-  await using lease = await ports.lockOf(storage).acquire(target, {
-    purpose: 'rotate',
-    waitMs: lockWaitMs,
-    signal,
-    onWait: () => ports.reporter.report({ type: 'activity', target, activity: 'wait for lock' }),
-    onReleaseFailure: (error) => warn(ports, target, `the lock stays behind: ${messageOf(error)}`),
-  });
-  const catalog = await loadCatalog(storage, { signal, target });
-  await clearInherited(storage, target, lease, catalog, { signal });
+  const { target, storage, signal } = request;
+  await using held = await holdTarget({ ...request, purpose: 'rotate' }, ports);
+  const { lease, catalog } = held;
   const done: Rotation[] = [];
-  for (const step of planRotation(catalog, recipients)) {
+  for (const step of planRotation(catalog, request.recipients)) {
     try {
       const to = await carryOut(step, lease, request, ports);
       done.push({ step, ...(to === undefined ? {} : { to }) });
@@ -95,8 +78,4 @@ async function carryOut(step: Step, lease: Lease, request: RotateRequest, ports:
   await removeBackup(storage, prefix, { signal });
   lease.settle();
   return to;
-}
-
-function warn(ports: Ports, subject: string, message: string): void {
-  ports.reporter.report({ type: 'warning', subject, message });
 }

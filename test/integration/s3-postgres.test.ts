@@ -50,9 +50,9 @@ test('a restore out of a bucket by one job has rows in the database while the re
 
 /** In the database beside the one that will be there in the end; rows show before their COPY is over to nobody else. */
 async function rowsOfFirst(): Promise<string> {
-  const known = ['postgres', 'template0', 'template1', 'source'];
+  const known = new Set(['postgres', 'template0', 'template1', 'source']);
   const names = (await cluster().sql('postgres', 'SELECT datname FROM pg_database')).split('\n');
-  const side = names.find((name) => !known.includes(name));
+  const side = names.find((name) => !known.has(name));
   if (side === undefined) return 'no database';
   return cluster()
     .sql(side, 'SELECT count(*) FROM a_first')

@@ -4,7 +4,7 @@ import type { Backup, Catalog } from '../../src/core/catalog.ts';
 import { parseTargetName } from '../../src/core/ids.ts';
 import type { Storage } from '../../src/core/ports/storage.ts';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
-import type { BackupRequest } from '../../src/operations/backup.ts';
+import type { BackupRequest } from '../../src/operations/backup-request.ts';
 import { checkStored } from '../../src/operations/check-stored.ts';
 import { loadCatalog } from '../../src/operations/load-catalog.ts';
 import type { Ports } from '../../src/operations/ports.ts';

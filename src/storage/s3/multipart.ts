@@ -15,7 +15,7 @@ import { failureOf, isUnknownToStore } from './failure.ts';
 import { headObject, TOKEN } from './head.ts';
 import { abortUpload } from './listing.ts';
 import { lockObject } from './lock.ts';
-import type { ObjectInput } from './put.ts';
+import type { ObjectInput } from './object-settings.ts';
 import { removeObject } from './remove.ts';
 
 export interface PartsPut {

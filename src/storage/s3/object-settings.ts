@@ -41,3 +41,10 @@ export function lockSettings(
     ObjectLockRetainUntilDate: until,
   };
 }
+
+/** What every request that begins an object says. */
+export interface ObjectInput {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly Metadata: Record<string, string>;
+}

@@ -13,7 +13,7 @@ import { nameOf } from './explain.ts';
 import { TOKEN } from './head.ts';
 import { writeIfAbsent } from './if-absent.ts';
 import { putInParts } from './multipart.ts';
-import { lockSettings, objectSettings } from './object-settings.ts';
+import { lockSettings, objectSettings, type ObjectInput } from './object-settings.ts';
 import { BUFFER_BYTES, planParts } from './part-plan.ts';
 import { removeObject } from './remove.ts';
 
@@ -51,13 +51,6 @@ export async function putObject(bucket: Bucket, key: ObjectKey, body: Readable, 
       cause: error,
     });
   }
-}
-
-/** What every request that begins an object says. */
-export interface ObjectInput {
-  readonly Bucket: string;
-  readonly Key: string;
-  readonly Metadata: Record<string, string>;
 }
 
 async function putWhole(

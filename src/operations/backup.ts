@@ -13,7 +13,7 @@ import { openDestinations, type Destination, type Destinations } from './destina
 import { discard } from './discard.ts';
 import type { Wrapping } from './encode.ts';
 import type { Ports } from './ports.ts';
-import { checkSpace, estimateStored } from './preflight.ts';
+import { checkSpace, estimateStored, placeScratch } from './preflight.ts';
 import { depthFor, proveStored } from './prove-stored.ts';
 import { publish } from './publish.ts';
 import { openScratchPlace } from './scratch-place.ts';
@@ -42,12 +42,13 @@ export async function backup(request: BackupRequest, ports: Ports): Promise<Back
   const { probe } = source;
   const labels = storages.map(({ storage }) => storage.label).join(', ');
   ports.reporter.report({ type: 'backup.started', target, id, source: probe.database, storage: labels });
-  const scratchParent = scratchParentOf(request, probe, ports);
-  const refuseUnfit = async ({ catalog, storage }: Destination): Promise<void> => {
-    refuseUnfitCatalog(catalog, probe, request, startedAt, ports.host);
-    await checkSpace({ probe, catalog, codec: request.codec, storage, scratchParent }, ports, signal);
+  const bytesIn = ({ catalog }: Destination): number => estimateStored(probe, catalog, request.codec);
+  const refuseUnfit = async (destination: Destination): Promise<void> => {
+    refuseUnfitCatalog(destination.catalog, probe, request, startedAt, ports.host);
+    await checkSpace(destination, bytesIn(destination), { signal });
   };
   await using destinations = await openDestinations({ target, storages, lockWaitMs, refuseUnfit, signal }, ports);
+  const scratchParent = await placeScratch(request, probe, destinations, bytesIn, ports);
   const published = new Set<Destination>();
   const { manifest, facts } = await run({
     request,
@@ -63,14 +64,6 @@ export async function backup(request: BackupRequest, ports: Ports): Promise<Back
   const reached = destinations.remaining().map(({ storage }) => storage.label);
   ports.reporter.report({ type: 'backup.finished', manifest, durationMs, storage: reached.join(', ') });
   return { manifest, facts, failures: destinations.failures() };
-}
-
-/** Content that is encrypted goes to a disk that has it already, or that somebody named. */
-function scratchParentOf(request: BackupRequest, probe: Probe, ports: Ports): string | undefined {
-  const { scratchParent, storages, encryption } = request;
-  if (encryption !== undefined) return scratchParent ?? probe.scratchParent;
-  const beside = storages.map(({ storage }) => storage.traits.scratchParent).find((folder) => folder !== undefined);
-  return scratchParent ?? beside ?? ports.temporaryFolder;
 }
 
 interface Run {

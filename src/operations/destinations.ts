@@ -22,7 +22,7 @@ export interface Destination extends DestinationRequest {
 
 /** The storages of one backup. What fails in one of them leaves the others alone; what fails in all of them fails the run. */
 export interface Destinations extends AsyncDisposable {
-  /** Those that have not failed; never empty. */
+  /** Those that have not failed, in the order in which they were named; never empty. */
   remaining(): readonly Destination[];
   /** Those that were opened, with those that have failed since. */
   opened(): readonly Destination[];
@@ -46,7 +46,9 @@ export interface OpenRequest extends CallOptions {
 export async function openDestinations(request: OpenRequest, ports: Ports): Promise<Destinations> {
   const opened: Destination[] = [];
   const failures = new Map<Storage, unknown>();
-  const remaining = (): Destination[] => opened.filter(({ storage }) => !failures.has(storage));
+  const inOrder = (): Destination[] =>
+    request.storages.flatMap(({ storage }) => opened.find((destination) => destination.storage === storage) ?? []);
+  const remaining = (): Destination[] => inOrder().filter(({ storage }) => !failures.has(storage));
   const failAll = (failed: ReadonlyMap<Storage, unknown>): void => {
     request.signal.throwIfAborted();
     for (const [storage, error] of failed) failures.set(storage, error);

@@ -3,32 +3,52 @@ import { DbopsError } from '../core/errors.ts';
 import { storedBytes } from '../core/manifest.ts';
 import type { Codec } from '../core/ports/codec.ts';
 import type { Probe } from '../core/ports/engine.ts';
-import type { Storage } from '../core/ports/storage.ts';
+import type { CallOptions } from '../core/ports/storage.ts';
 import { byTime } from '../core/selector.ts';
+import type { BackupRequest } from './backup-request.ts';
+import type { Destination, Destinations } from './destinations.ts';
 import type { Ports } from './ports.ts';
 
-export interface SpaceNeed {
-  readonly probe: Probe;
-  readonly catalog: Catalog;
-  readonly codec: Codec | undefined;
-  readonly storage: Storage;
-  /** Undefined when nothing is put on a disk. */
-  readonly scratchParent: string | undefined;
+/**
+ * Fails before the first byte when the next backup cannot fit into a storage. An estimate: a disk that fills all the same
+ * is noticed while writing, and leaves nothing behind.
+ * @throws DbopsError NO_SPACE
+ */
+export async function checkSpace({ storage }: Destination, storedBytes: number, options: CallOptions): Promise<void> {
+  refuseIfShort(storage.label, storedBytes, await storage.freeBytes(options));
 }
 
 /**
- * Fails before the first byte when the next backup cannot fit. An estimate: a disk that fills all the same is noticed
- * while writing, and leaves nothing behind.
+ * Where the snapshot is collected: in a folder that was named, on the disk of the first storage that has one, else in the
+ * temporary folder. Content that is to be encrypted goes to a disk that has it already, or nowhere. A storage whose disk
+ * cannot hold both the snapshot and the backup gets none, and the next place is tried.
  * @throws DbopsError NO_SPACE
  */
-export async function checkSpace(need: SpaceNeed, ports: Ports, signal: AbortSignal): Promise<void> {
-  const { probe, storage, scratchParent } = need;
-  const stored = estimateStored(probe, need.catalog, need.codec);
-  const sameDisk = storage.traits.scratchParent === scratchParent;
-  const inStorage = stored + (sameDisk ? probe.scratchBytes : 0);
-  refuseIfShort(storage.label, inStorage, await storage.freeBytes({ signal }));
-  if (!sameDisk && scratchParent !== undefined)
-    refuseIfShort(scratchParent, probe.scratchBytes, await ports.freeBytes(scratchParent));
+export async function placeScratch(
+  { scratchParent, encryption, signal }: BackupRequest,
+  probe: Probe,
+  destinations: Destinations,
+  storedBytes: (destination: Destination) => number,
+  ports: Ports,
+): Promise<string | undefined> {
+  for (;;) {
+    const beside = destinations.remaining().map(({ storage }) => storage.traits.scratchParent);
+    const otherwise =
+      encryption === undefined
+        ? (beside.find((folder) => folder !== undefined) ?? ports.temporaryFolder)
+        : probe.scratchParent;
+    const parent = scratchParent ?? otherwise;
+    if (parent === undefined) return undefined;
+    const sharing = destinations.remaining().find(({ storage }) => storage.traits.scratchParent === parent);
+    try {
+      if (sharing === undefined) refuseIfShort(parent, probe.scratchBytes, await ports.freeBytes(parent));
+      else await checkSpace(sharing, storedBytes(sharing) + probe.scratchBytes, { signal });
+      return parent;
+    } catch (error) {
+      if (sharing === undefined) throw error;
+      destinations.fail(sharing, error);
+    }
+  }
 }
 
 /** About how many bytes the next backup takes. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DbopsError } from '../../src/core/errors.ts';
@@ -140,6 +140,21 @@ test('an abort while one destination is slow leaves no half backup in either', a
   await expect(backUp(asIs, stuck, { signal: stop.signal })).rejects.toBe(reason);
   expect([await soundIn('near'), await soundIn('far')]).toEqual([0, 0]);
   expect([...litterIn(join(folder, 'near')), ...litterIn(join(folder, 'far'))]).toEqual([]);
+});
+
+test('a first place that cannot be written does not keep the snapshot from being taken elsewhere', async () => {
+  writeFileSync(join(folder, 'near'), 'a file in the place of a folder');
+  const { failures } = await backUp(asIs, asIs);
+  expect([...failures.values()]).toMatchObject([{ message: expect.stringContaining('near is not a folder') }]);
+  expect(await soundIn('far')).toBe(1);
+});
+
+test('a disk that holds the backup but not the snapshot beside it gets none, and the other one does', async () => {
+  const bytes = statSync(source).size;
+  const short: Wrap = (storage) => ({ ...storage, freeBytes: async () => bytes });
+  const { failures } = await backUp(short, asIs);
+  expect([...failures.values()]).toMatchObject([{ code: 'NO_SPACE', message: expect.stringContaining('near has ') }]);
+  expect([await soundIn('near'), await soundIn('far')]).toEqual([0, 1]);
 });
 
 test('a full destination says so, and the other one gets its backup', async () => {

@@ -10,6 +10,7 @@ import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { surelyKeptUntil, type RetentionPolicy } from '../core/retention.ts';
 import { scratchOf } from '../core/scratch-place.ts';
 import type { BackupEncryption, BackupRequest } from '../operations/backup-request.ts';
+import type { DestinationRequest } from '../operations/destinations.ts';
 import { rehearse } from '../operations/rehearse.ts';
 import { addressOf } from './addresses.ts';
 import { dumpOptionsOf, type DumpFlags } from './dump-flags.ts';
@@ -63,6 +64,15 @@ function refuseTwice({ label }: Storage, opened: readonly OpenStorage[]): void {
   throw new DbopsError('USAGE', `the storage ${label} is named twice`, { hint: 'Name each storage once.' });
 }
 
+function toDestination({ ports }: Session, { storage, policy, choice }: OpenStorage, name: string): DestinationRequest {
+  if (choice.settings.lock === undefined) return { storage };
+  const lockUntil = surelyKeptUntil({ at: ports.clock.now(), class: name }, policy);
+  if (lockUntil !== undefined) return { storage, lockUntil };
+  const message = `nothing is locked: no age limit of retention holds for class ${name}`;
+  ports.reporter.report({ type: 'warning', subject: storage.label, message });
+  return { storage };
+}
+
 /** What was said on the command line and in the configuration, as one request. */
 export async function requestOf(
   session: Session,
@@ -80,11 +90,7 @@ export async function requestOf(
     named: target.named,
     engine: await session.ports.engineByName(session.world.engineForAddress(target.address).name),
     address: withLockTimeout(sourceOf(session, target), flags.lockTimeout),
-    storages: destinations.map(({ storage, policy, choice }) =>
-      choice.settings.lock === undefined
-        ? { storage }
-        : { storage, lockUntil: surelyKeptUntil({ at: session.ports.clock.now(), class: name }, policy) },
-    ),
+    storages: destinations.map((destination) => toDestination(session, destination, name)),
     class: name,
     tags: parseTags(flags.tag),
     pinned: flags.pin === true,

@@ -45,8 +45,30 @@ export async function openSubject(session: Session, word: string, flags: Selecto
     return holding(await openStored({ storage, backup }, own), storage);
   } catch (error) {
     await storage[Symbol.asyncDispose]();
-    throw error;
+    throw isPath(word) ? error : namingOthers(error, storage, session, flags);
   }
+}
+
+/** One storage is read; whoever has several and finds nothing there has to hear of the others. */
+function namingOthers(error: unknown, { label }: Storage, session: Session, flags: SelectorFlags): unknown {
+  if (!(error instanceof DbopsError) || error.code !== 'NOTHING_MATCHES' || flags.storage !== undefined) return error;
+  const others = otherStorages(session, flags);
+  const hint =
+    others.length === 0 ? error.hint : `Look into another storage: --storage ${others.join(' or --storage ')}.`;
+  return new DbopsError(error.code, `${error.message} in ${label}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
+}
+
+/** The locations that backups of a target go to as well. */
+export function otherStorages({ settings }: Session, { target, storage }: SelectorFlags): readonly string[] {
+  if (storage !== undefined) return [];
+  const configured = target === undefined ? undefined : settings.configured(target);
+  return settings
+    .storagesOf(configured, [])
+    .slice(1)
+    .map(({ location }) => location);
 }
 
 /** Not shown: a password may stand in it. */

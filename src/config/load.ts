@@ -101,7 +101,10 @@ function crossProblems(config: ConfigFile): string[] {
   const twice = Object.entries(targets)
     .filter(([, target]) => target.storage !== undefined && target.storages !== undefined)
     .map(([name]) => `targets.${name}: storage and storages exclude each other; write all of them under storages`);
-  return [...unknown, ...twice, ...encryptionProblems(config)];
+  const repeated = used.flatMap(({ place, words }) =>
+    words.filter((word, index) => words.indexOf(word) < index).map((word) => `${place}: ${word} stands there twice`),
+  );
+  return [...unknown, ...twice, ...repeated, ...encryptionProblems(config)];
 }
 
 function invalid(path: string, problems: readonly string[]): DbopsError {

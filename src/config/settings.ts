@@ -59,6 +59,8 @@ export interface Settings {
   defaultTargets(): readonly string[];
   /** The storages that backups go to: those of the flag, the target's, the default ones. */
   storagesOf(target: Target | undefined, named: readonly string[]): readonly [ChosenStorage, ...ChosenStorage[]];
+  /** Those that the configuration gives names. */
+  namedStorages(): readonly (readonly [string, ChosenStorage])[];
   /** The one that is read: the first of them. */
   storageOf(target: Target | undefined, named: string | undefined): ChosenStorage;
   policyOf(target: string, days: number | undefined, storage?: ChosenStorage): RetentionPolicy;
@@ -92,6 +94,8 @@ export function createSettings(loaded: LoadedConfig | undefined, env: Environmen
     environmentAddress: () => (Object.keys(targets).length > 0 ? undefined : addressIn((name) => variable(name, env))),
     defaultTargets: () => defaultTargets(Object.keys(targets), env),
     storagesOf,
+    namedStorages: () =>
+      Object.keys(config.storages ?? {}).map((name) => [name, storagesOf(undefined, [name])[0]] as const),
     storageOf: (target, named) => storagesOf(target, named === undefined ? [] : [named])[0],
     policyOf: (target, days, storage) => {
       const rules = [config.retention, targets[target]?.retention, storage?.retention].filter(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { DbopsError } from '../core/errors.ts';
 import type { StorageAddress, StorageSettings } from '../core/storage-settings.ts';
 import { readVariable, type Environment } from './interpolate.ts';
@@ -30,8 +31,20 @@ export function chooseAll(words: readonly string[], folder: string, where: Stora
 
 function choose(word: string, folder: string, { storages, folder: home, env }: StorageWords): ChosenStorage {
   const known = Object.hasOwn(storages, word) ? storages[word] : undefined;
-  if (known === undefined) return toChoice(word, folder, env);
-  return toChoice(known, home, env);
+  if (known !== undefined) return toChoice(known, home, env);
+  // By whatever way a configured storage is named, what was said of it holds.
+  const place = placeOf(word, folder);
+  const same = Object.values(storages).find((config) => placeOf(urlOf(config), home) === place);
+  return same === undefined ? toChoice(word, folder, env) : toChoice(same, home, env);
+}
+
+function urlOf(config: StorageConfig): string {
+  return typeof config === 'string' ? config : config.url;
+}
+
+/** The same for all ways to write one place. */
+function placeOf(location: string, folder: string): string {
+  return isObjectStore(location) ? location.replace(/\/+$/, '') : resolve(folder, location.replace(/^file:\/\//, ''));
 }
 
 /** Where backups go when neither a flag nor a configuration says it: the variables of old scripts, else `./backups`. */

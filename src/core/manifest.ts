@@ -17,6 +17,9 @@ const size = z.int().min(0);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const token = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$/);
 
+// A compressor and a cipher; more than a few would start a program each.
+const MOST_CODECS = 4;
+
 const partSchema = z.looseObject({
   /** Name within the backup's folder. Never trusted further than the key pattern. */
   name: z.string().refine(isObjectKey, 'unsafe name'),
@@ -29,7 +32,7 @@ const partSchema = z.looseObject({
    */
   raw: z.looseObject({ bytes: size, sha256 }).optional(),
   /** In the order of encoding; a reader undoes them from the last to the first. */
-  codecs: z.array(z.looseObject({ id: token })),
+  codecs: z.array(z.looseObject({ id: token })).max(MOST_CODECS),
 });
 
 /**
@@ -72,7 +75,11 @@ const manifestSchema = z
   .refine(
     ({ formatVersion, facts, details }) => (formatVersion === 1 ? facts !== undefined : details !== undefined),
     'facts or details are missing',
-  );
+  )
+  .refine(({ parts, details }) => {
+    const names = [...parts, ...(details === undefined ? [] : [details])].map(({ name }) => name);
+    return new Set(names).size === names.length;
+  }, 'two parts have one name');
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 export type Part = Readonly<z.infer<typeof partSchema>>;

@@ -96,6 +96,27 @@ test('--storage is repeated for several places, and takes nothing else along', a
   expect(new Set(backups.map(({ id }) => id)).size).toBe(1);
 });
 
+test('a storage that finds nothing names the others, and a list says what it leaves out', async () => {
+  const cwd = await place(config.replace('targets:', 'storage: [near, far]\ntargets:'));
+  const nothing = await runDbops(['restore', '--into', 'x.db'], { cwd });
+  expect(nothing.exitCode).toBe(10);
+  expect(nothing.stderr).toMatch(
+    /no backup matches latest in \S+near\nhint: Look into another storage: --storage \.\/far\./,
+  );
+  expect((await runDbops(['list'], { cwd })).stdout).toContain('not listed: --storage ./far');
+  const named = await runDbops(['restore', '--into', 'x.db', '--storage', 'near'], { cwd });
+  expect(named.stderr).not.toContain('another storage');
+});
+
+test('a configured storage keeps its rules by whatever way it is named', async () => {
+  const cwd = await place();
+  expect((await runDbops(['backup'], { cwd })).exitCode).toBe(0);
+  for (const way of ['far', './far', 'far/', join(cwd, 'far'), `file://${join(cwd, 'far')}`]) {
+    const result = await runDbops(['prune', '--storage', way, '--dry-run'], { cwd });
+    expect(result.stdout, way).toContain('class daily within 1d');
+  }
+});
+
 test('one place that is named twice is refused, and nothing is written', async () => {
   const cwd = await place('targets: {}');
   const result = await runDbops(['backup', '--storage', 'one', '--storage', './one/', 'app.db'], { cwd });
@@ -115,6 +136,12 @@ test.each([
   ],
   ['storages: { a: { url: ./a, limitRate: fast } }', 'storages.a'],
   ['storages: { a: { url: ./a, colour: red } }', 'storages.a'],
+  ['storages: { a: { url: ./a, region: x } }', 'storages.a: the storage ./a is a folder, which has no region'],
+  ['storages: { a: { url: "s3://b-b", lockMode: compliance } }', 'storages.a: a storage has a lockMode and no lock'],
+  ['storages: { a: { url: "s3://b-b", accessKeyId: x } }', 'storages.a: a storage has half of its credentials'],
+  ['storages: { a: { url: "s3://b-b", endpoint: "http://store.example" } }', 'is not encrypted'],
+  ['storages: { a: { url: "s3://key:secret@b-b" } }', 'storages.a: the address of a bucket has no place for logins'],
+  ['targets: { app: { database: app.db, storages: [./a, ./a] } }', 'targets.app.storages: ./a stands there twice'],
 ])('config check finds what is wrong in %j', async (file, problem) => {
   const cwd = await place(file);
   const result = await runDbops(['config', 'check'], { cwd });

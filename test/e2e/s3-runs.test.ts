@@ -78,6 +78,23 @@ test('a folder and a bucket get the same backup of one run, and either of them i
   }
 });
 
+test('where rules lock nothing the backup says so, and where they do every object of it is locked', async () => {
+  const { run, bucket } = await place({ lock: true });
+  await using storage = bucket.open({ prefix: 'kept' });
+  const locks = async (): Promise<boolean[]> => {
+    const infos = await Array.fromAsync(storage.list('app', patient), ({ key }) => storage.stat(key, patient));
+    return infos.map((info) => info?.lockedUntil instanceof Date);
+  };
+  // Named by its address, it keeps what the configuration says of it.
+  const manual = await run('backup', '--storage', `s3://${bucket.name}/kept`);
+  expect(manual.exitCode, manual.stderr).toBe(0);
+  expect(manual.stderr).toContain('nothing is locked: no age limit of retention holds for class manual');
+  expect(await locks()).toEqual([false, false, false]);
+  const daily = await run('backup', '--storage', `s3://${bucket.name}/kept`, '--class', 'daily');
+  expect(daily.stderr).not.toContain('nothing is locked');
+  expect((await locks()).filter((locked) => locked)).toHaveLength(3);
+});
+
 interface Place {
   readonly cwd: string;
   readonly bucket: TestBucket;
@@ -86,13 +103,13 @@ interface Place {
 }
 
 /** A database of 30 MB and a configuration whose only storage is a bucket. */
-async function place(): Promise<Place> {
-  const [cwd, bucket] = [await temporaryFolder(), await createBucket()];
+async function place({ lock = false } = {}): Promise<Place> {
+  const [cwd, bucket] = [await temporaryFolder(), await createBucket({ lock })];
   const { endpoint, accessKeyId, secretAccessKey } = bucket.access;
   const keys = `accessKeyId: ${accessKeyId}, secretAccessKey: ${secretAccessKey}`;
   writeFileSync(
     join(cwd, 'dbops.yaml'),
-    `storages: { offsite: { url: s3://${bucket.name}/kept, endpoint: '${endpoint}', ${keys} } }
+    `storages: { offsite: { url: s3://${bucket.name}/kept, endpoint: '${endpoint}', ${keys}${lock ? ', lock: retention' : ''} } }
 storage: offsite
 targets: { app: { database: app.db } }`,
   );

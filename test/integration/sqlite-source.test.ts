@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, link, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, link, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { sqliteEngine } from '../../src/engines/sqlite/sqlite-engine.ts';
-import { probeOf } from '../support/open-dump.ts';
+import { openDump, probeOf } from '../support/open-dump.ts';
 import { startApp } from '../support/sqlite-app.ts';
 import { addressOf, backUp, makeDatabase, never, newScratch, query, tableOf } from '../support/sqlite-engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -29,6 +29,17 @@ describe('a backup of a database that somebody left in the middle', () => {
     expect(tableOf(found, 't')?.rows).toBe(2);
     expect(query(file, 'SELECT * FROM t')).toEqual([[1n], [2n]]);
     expect(await contentOf(data, ['app.db', 'app.db-wal'])).toEqual(before);
+  });
+
+  it('B17: is readable for its owner alone while it is collected, whatever the umask', async () => {
+    const { work, source } = await folders();
+    makeDatabase(source, 'CREATE TABLE t(x)');
+    const request = { scratch: work, facts: 'rows', signal: never } as const;
+    await using dump = await openDump(sqliteEngine, addressOf(source), request);
+    const [part] = dump.parts;
+    if (part?.source.type !== 'file') throw new Error('the dump has no file');
+    expect((await stat(part.source.path)).mode & 0o777).toBe(0o600);
+    await dump.finish();
   });
 
   it('I4: holds what was committed before a crash with a hot journal', async () => {

@@ -44,6 +44,7 @@ async function refuseUnusable(session: Session, path: string): Promise<void> {
       ];
     }),
     ...(await encryptionProblems(session)),
+    ...(await storageProblems(session)),
     ...(scratchUrl === undefined ? [] : problemOf('scratchUrl', () => locate(scratchUrl, { folder: '/' }))),
   ];
   if (problems.length === 0) return;
@@ -69,6 +70,20 @@ async function encryptionProblems(session: Session): Promise<string[]> {
     }),
   );
   return found.flat();
+}
+
+/** Opening touches nothing, and refuses what a storage cannot honour. */
+async function storageProblems(session: Session): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [name, choice] of session.settings.namedStorages()) {
+    try {
+      await using _ = await session.openStorage(choice);
+    } catch (error) {
+      if (!(error instanceof DbopsError)) throw error;
+      problems.push(`storages.${name}: ${error.message}`);
+    }
+  }
+  return problems;
 }
 
 function problemOf(place: string, look: () => unknown): string[] {

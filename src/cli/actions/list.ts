@@ -3,7 +3,7 @@ import { exitCodeOf } from '../../core/errors.ts';
 import { storedBytes } from '../../core/manifest.ts';
 import { formatAge, formatBytes, formatTable } from '../../report/format.ts';
 import type { CommandResult, Session } from '../session.ts';
-import { findAll, isMissing, storageOf, type SelectorFlags } from '../subject.ts';
+import { findAll, isMissing, otherStorages, storageOf, type SelectorFlags } from '../subject.ts';
 
 export async function list(session: Session, flags: SelectorFlags): Promise<CommandResult> {
   await using storage = await storageOf(session, flags);
@@ -16,12 +16,10 @@ export async function list(session: Session, flags: SelectorFlags): Promise<Comm
       broken: broken.map(brokenOf),
     },
     ...failureOf(broken),
-    text: describe(
-      backups,
-      broken,
-      session,
-      isMissing(storage) ? `${storage.label}, which does not exist` : storage.label,
-    ),
+    text: [
+      describe(backups, broken, session, isMissing(storage) ? `${storage.label}, which does not exist` : storage.label),
+      ...otherStorages(session, flags).map((other) => `not listed: --storage ${other}`),
+    ].join('\n'),
   };
 }
 

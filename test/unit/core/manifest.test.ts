@@ -41,6 +41,16 @@ describe('C8: a newer format', () => {
   });
 });
 
+describe('D3: what would make a reader work without end is refused', () => {
+  test.each([
+    ['one part twice', { parts: [part, part] }],
+    ['five hundred codecs', { parts: [{ ...part, codecs: Array.from({ length: 500 }, () => ({ id: 'zstd' })) }] }],
+    ['five codecs', { parts: [{ ...part, codecs: Array.from({ length: 5 }, () => ({ id: 'zstd' })) }] }],
+  ])('%s', (_, change) => {
+    expect(() => parse({ ...aManifest(), ...change })).toThrow(expect.objectContaining({ code: 'DAMAGED' }));
+  });
+});
+
 describe('D1: the name of a part never leads out of its folder', () => {
   const names = [
     '',

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { DbopsError } from '../../../core/errors.ts';
 import type { OnProgress, SnapshotInput, SnapshotOutput } from './job.ts';
@@ -112,6 +112,8 @@ async function copyPinned(db: Database.Database, input: SnapshotInput, onProgres
   const slice = wal ? Math.max(1, Math.trunc(sliceBytes / pageSize)) : everything;
   let remaining = Number.POSITIVE_INFINITY;
   let movedAt = Date.now();
+  // SQLite would make it readable for everybody.
+  closeSync(openSync(input.copy, 'wx', 0o600));
   await db.backup(input.copy, {
     progress: ({ totalPages, remainingPages }) => {
       if (remainingPages < remaining) movedAt = Date.now();

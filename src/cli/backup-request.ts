@@ -116,7 +116,10 @@ async function openEncryption(
   flags: BackupFlags,
 ): Promise<BackupEncryption | undefined> {
   const encrypting = encryptionFor(session, target.name, flags);
-  if (encrypting === undefined) return undefined;
+  if (encrypting === undefined) {
+    warnOfPlain(session, target, flags);
+    return undefined;
+  }
   const { keyring, facts } = encrypting;
   const { signal } = session;
   const cipher = session.portsWith(keyring).codecs.byId('age');
@@ -128,6 +131,15 @@ async function openEncryption(
   const keys = await keyring.encoding({ signal });
   const recipients = keys.type === 'recipients' ? keys.recipients : undefined;
   return { cipher, recipients, facts, opens: await opensHere(cipher, encrypting, mustOpen, { signal }) };
+}
+
+/** Keys to read with may stand there for older backups; or somebody believes that they encrypt. */
+function warnOfPlain({ settings, ports }: Session, { name }: Target, { encrypt }: BackupFlags): void {
+  const { declined, sources } = settings.encryptionOf(name);
+  const hasKeys = sources.identities.length > 0 || sources.identityCommand !== undefined;
+  if (!hasKeys || declined || !encrypt) return;
+  const message = 'it is not encrypted: the configuration names keys to read with, and nobody to encrypt for';
+  ports.reporter.report({ type: 'warning', subject: name, message });
 }
 
 /** A throw-away server needs a disk, which the database of another machine has not named. */

@@ -58,7 +58,7 @@ export function encryptionFor(session: Session, target: string, flags: Recipient
   const configured = session.settings.encryptionOf(target);
   const sources = { ...configured.sources, ...sourcesOf(session, flags) };
   if (!flags.encrypt || !encrypts(sources)) return undefined;
-  return { facts: configured.facts, sources, keyring: session.keyringOf(sources) };
+  return { ...configured, sources, keyring: session.keyringOf(sources) };
 }
 
 function sourcesOf(session: Session, flags: RecipientFlags): Partial<KeySources> {

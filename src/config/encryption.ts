@@ -12,6 +12,7 @@ export function encryptionOf(config: ConfigFile, target: string | undefined, fol
   const { recipients = [], recipientFiles = [], passphrase, ...others } = join(general, own);
   const paths = (files: readonly string[]): readonly string[] => files.map((file) => resolve(folder, file));
   return {
+    declined: own === false,
     facts: others.facts ?? 'sealed',
     sources: {
       recipients,
@@ -41,6 +42,25 @@ function readingOf(encryption: EncryptionConfig): EncryptionConfig {
   return { ...encryption, recipients: undefined, recipientFiles: undefined, passphrase: undefined };
 }
 
+/** Who says how, and not for whom, believes that backups are encrypted. */
+function aimless(config: ConfigFile): string[] {
+  const { encryption: general, targets = {} } = config;
+  const own = Object.entries(targets).map(
+    ([name, target]) => [`targets.${name}.encryption`, target.encryption] as const,
+  );
+  const places = own.length === 0 ? [['encryption', undefined] as const] : own;
+  const found = places.filter(([, said]) => {
+    if (said === false) return false;
+    const { facts, passphraseCommand, recipients, recipientFiles, passphrase } = join(general ?? {}, said);
+    const isAimed = recipients !== undefined || recipientFiles !== undefined || passphrase === true;
+    return !isAimed && (facts !== undefined || passphraseCommand !== undefined);
+  });
+  const names = found.map(([place, said]) => (said === undefined ? 'encryption' : place));
+  return [...new Set(names)].map(
+    (place) => `${place}: nothing is encrypted without recipients, recipientFiles or passphrase: true`,
+  );
+}
+
 /** What no single value of a configuration shows. */
 export function encryptionProblems(config: ConfigFile): string[] {
   const places = [
@@ -49,7 +69,7 @@ export function encryptionProblems(config: ConfigFile): string[] {
       ([name, { encryption }]) => [`targets.${name}.encryption`, encryption] as const,
     ),
   ];
-  return places.flatMap(([place, encryption]) => {
+  const single = places.flatMap(([place, encryption]) => {
     if (encryption === undefined || encryption === false) return [];
     const { passphrase, recipients, recipientFiles, passphraseCommand } = encryption;
     const hasRecipients = recipients !== undefined || recipientFiles !== undefined;
@@ -66,4 +86,5 @@ export function encryptionProblems(config: ConfigFile): string[] {
         : []),
     ];
   });
+  return [...single, ...aimless(config)];
 }

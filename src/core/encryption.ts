@@ -18,6 +18,8 @@ export interface KeySources {
 export type FactsShown = 'sealed' | 'open';
 
 export interface Encryption {
+  /** True where somebody said that this target is not encrypted. */
+  readonly declined: boolean;
   readonly sources: KeySources;
   readonly facts: FactsShown;
 }

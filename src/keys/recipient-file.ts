@@ -15,7 +15,8 @@ export async function readRecipients(path: string): Promise<readonly string[]> {
       cause: error,
     });
   }
-  const lines = text.split('\n').map((line) => line.trim());
+  // A key of ssh may have a comment of its own; behind one of age it begins with a sign.
+  const lines = text.split('\n').map((line) => line.replace(/\s#.*$/, '').trim());
   const recipients = lines.filter((line) => line !== '' && !line.startsWith('#'));
   // A secret key in the wrong file must not be shown, nor become an argument.
   if (recipients.some((line) => /secret|private/i.test(line))) throw isSecret(path);

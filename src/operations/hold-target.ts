@@ -14,6 +14,8 @@ export interface HoldRequest extends CallOptions {
   /** What the lock is held for, shown to whoever waits. */
   readonly purpose: string;
   readonly lockWaitMs: number;
+  /** Read every manifest from the storage itself: what is written anew must not come out of a cache. */
+  readonly uncached?: boolean;
 }
 
 /** A target that nobody else changes now, and what there is of it. */
@@ -36,10 +38,10 @@ export function lockTarget(request: HoldRequest, ports: Ports): Promise<Lease> {
 
 /** Locks a target, reads its catalogue, and clears what a holder that died left half done. */
 export async function holdTarget(request: HoldRequest, ports: Ports): Promise<HeldTarget & AsyncDisposable> {
-  const { target, storage, signal } = request;
+  const { target, storage, uncached = false, signal } = request;
   const lease = await lockTarget(request, ports);
   try {
-    const catalog = await loadCatalog(storage, { signal, target });
+    const catalog = await loadCatalog(storage, { signal, target, uncached });
     await clearInherited(storage, target, lease, catalog, { signal });
     return { lease, catalog, [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() };
   } catch (error) {

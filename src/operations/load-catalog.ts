@@ -13,14 +13,17 @@ export const MANIFEST_LIMIT = 64 << 20;
 const RECORD_LIMIT = 1 << 20;
 const width = 32;
 
+export interface CatalogOptions extends CallOptions {
+  readonly target?: string;
+  /** No answer may come from a cache. */
+  readonly uncached?: boolean;
+}
+
 /**
  * Reads what a storage holds, of one target or of all: one listing, and one small read a backup.
  * The storage itself is the only state there is.
  */
-export async function loadCatalog(
-  storage: Storage,
-  options: CallOptions & { readonly target?: string },
-): Promise<Catalog> {
+export async function loadCatalog(storage: Storage, options: CatalogOptions): Promise<Catalog> {
   const folders = new Map<string, ObjectInfo[]>();
   for await (const info of storage.list(options.target ?? '', options)) {
     const [target = '', id = '', ...rest] = info.key.split('/');
@@ -50,7 +53,7 @@ async function readFolder(
   storage: Storage,
   prefix: string,
   objects: readonly ObjectInfo[],
-  options: CallOptions,
+  options: CatalogOptions,
 ): Promise<Entry> {
   const names = new Set(objects.map(({ key }) => key.slice(prefix.length + 1)));
   if (!names.has(MANIFEST_NAME)) return judgeWithout(storage, prefix, objects, options);
@@ -71,7 +74,7 @@ async function judgeWithout(
   storage: Storage,
   prefix: string,
   objects: readonly ObjectInfo[],
-  options: CallOptions,
+  options: CatalogOptions,
 ): Promise<Entry> {
   const litter: Entry = { type: 'litter', litter: { prefix, objects } };
   const evidence = objects.find(({ key }) => {
@@ -102,13 +105,15 @@ export async function readBackup(
   storage: Storage,
   prefix: string,
   objects: readonly ObjectInfo[],
-  options: CallOptions,
+  options: CatalogOptions,
 ): Promise<Backup> {
   // What was listed just now may come from a cache: of thousands of backups, few are others than the last time.
   const listed = (name: string): GetOptions => {
     const wanted = keyIn(prefix, name);
     const info = objects.find(({ key }) => key === wanted);
-    return info === undefined ? { signal: options.signal } : { signal: options.signal, listed: info };
+    return info === undefined || options.uncached === true
+      ? { signal: options.signal }
+      : { signal: options.signal, listed: info };
   };
   const manifest = await readManifest(storage, prefix, listed(MANIFEST_NAME));
   if (prefix !== '' && prefix !== `${manifest.target}/${manifest.id}`) {

@@ -1,9 +1,10 @@
 import type { Backup, Catalog } from '../core/catalog.ts';
 import type { TargetName } from '../core/ids.ts';
-import { idWhenMade } from '../core/manifest.ts';
+import { idWhenMade, storedParts } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import { isForRecipients } from '../core/recipients-digest.ts';
 import { byTime } from '../core/selector.ts';
+import { checkStored } from './check-stored.ts';
 import { removeBackup } from './discard.ts';
 import { holdTarget } from './hold-target.ts';
 import type { Ports } from './ports.ts';
@@ -19,7 +20,7 @@ export interface RotateRequest extends RewrapRequest {
 export type Step =
   /** It is encrypted for others: it gets a copy for the new recipients, and goes. */
   | { readonly type: 'rewrap'; readonly backup: Backup }
-  /** A run that was stopped has made the copy already. */
+  /** A run that was stopped has made the copy already: if it is whole, only the old one has to go. */
   | { readonly type: 'finish'; readonly backup: Backup; readonly copy: Backup }
   | { readonly type: 'skip'; readonly backup: Backup; readonly reason: string };
 
@@ -30,7 +31,7 @@ export function planRotation({ backups }: Catalog, recipients: readonly string[]
     if (!isEncrypted(backup.manifest)) return { type: 'skip', backup, reason: 'it is not encrypted' };
     if (isDone(backup)) return { type: 'skip', backup, reason: 'it is encrypted for these recipients already' };
     const made = idWhenMade(backup.manifest);
-    const copy = backups.find((other) => idWhenMade(other.manifest) === made && isDone(other));
+    const copy = backups.find((other) => idWhenMade(other.manifest) === made && isDone(other) && other.good);
     return copy === undefined ? { type: 'rewrap', backup } : { type: 'finish', backup, copy };
   });
 }
@@ -49,7 +50,7 @@ export interface Rotation {
  */
 export async function rotate(request: RotateRequest, ports: Ports): Promise<readonly Rotation[]> {
   const { target, storage, signal } = request;
-  await using held = await holdTarget({ ...request, purpose: 'rotate' }, ports);
+  await using held = await holdTarget({ ...request, purpose: 'rotate', uncached: true }, ports);
   const { lease, catalog } = held;
   const done: Rotation[] = [];
   for (const step of planRotation(catalog, request.recipients)) {
@@ -71,11 +72,22 @@ async function carryOut(step: Step, lease: Lease, request: RotateRequest, ports:
   const { storage, signal } = request;
   if (step.type === 'skip') return undefined;
   const { manifest, prefix } = step.backup;
-  const to = step.type === 'finish' ? step.copy.manifest.id : await rewrap(step.backup, lease, request, ports);
+  const finished = step.type === 'finish' && (await isWholeCopy(step.copy, step.backup, request));
+  const to = finished ? step.copy.manifest.id : await rewrap(step.backup, lease, request, ports);
   // From here on there are two whole ones.
   await lease.declare([manifest.id], { signal });
   await lease.confirm({ signal });
   await removeBackup(storage, prefix, { signal });
   lease.settle();
   return to;
+}
+
+/** What a manifest says of a copy is no reason to remove the backup that it was made of. */
+async function isWholeCopy(copy: Backup, of: Backup, { storage, signal }: RotateRequest): Promise<boolean> {
+  const names = ({ manifest }: Backup): string =>
+    storedParts(manifest)
+      .map(({ name }) => name)
+      .join();
+  if (names(copy) !== names(of)) return false;
+  return (await checkStored({ storage, backup: copy }, { signal })).problems.length === 0;
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { GenerateFlags } from '../actions/key-generate.ts';
-import type { RotateFlags } from '../actions/key-rotate.ts';
-import { addCommand, finishCommand, lockWaitOption, storageOption } from '../command.ts';
+import { addCommand, finishCommand, lockWaitOption, storagesOption } from '../command.ts';
 import { identityOption, recipientOptions } from '../keys.ts';
+import type { RotateFlags } from '../run-rotate.ts';
 import type { Runner } from '../runner.ts';
 
 export function registerKey(program: Command, runner: Runner): void {
@@ -29,7 +29,7 @@ export function registerKey(program: Command, runner: Runner): void {
       ['dbops key rotate --identity old.txt --recipients-file new.pub --dry-run', 'what would be done'],
     ],
   });
-  storageOption(rotate).option('--target <name>', 'only backups of this target');
+  storagesOption(rotate).option('--target <name>', 'only backups of this target');
   recipientOptions(identityOption(rotate)).option('--dry-run', 'say what would be done');
   finishCommand(lockWaitOption(rotate)).action((flags: RotateFlags) =>
     runner.run(rotate, async (session) => {

@@ -44,3 +44,37 @@ test.each([
   expect(problem).toMatch(/^targets\.app\.encryption/);
   expect(problem).not.toContain('AGE-SECRET');
 });
+
+describe('a configuration that says how and not for whom', () => {
+  const database = { database: 'a.db' };
+  test.each([
+    ['a command for a passphrase alone', { encryption: { passphraseCommand: ['pass'] } }, 'encryption: '],
+    ['what is shown alone', { encryption: { facts: 'sealed' }, targets: { a: database } }, 'encryption: '],
+    [
+      'the same of a target',
+      { targets: { a: { ...database, encryption: { facts: 'open' } } } },
+      'targets.a.encryption: ',
+    ],
+  ] as const)('%s', (_, file, place) => {
+    expect(encryptionProblems(file as ConfigFile)).toEqual([expect.stringContaining(`${place}nothing is encrypted`)]);
+  });
+
+  test.each([
+    ['keys to read with', { encryption: { identities: ['key.txt'] } }],
+    [
+      'recipients that a target names',
+      { encryption: { facts: 'open' }, targets: { a: { ...database, encryption: { recipients: ['age1x'] } } } },
+    ],
+    [
+      'what a target adds to general recipients',
+      { encryption: { recipients: ['age1x'] }, targets: { a: { ...database, encryption: { facts: 'open' } } } },
+    ],
+    [
+      'a target that is not encrypted',
+      { encryption: { facts: 'open' }, targets: { a: { ...database, encryption: false } } },
+    ],
+    ['a passphrase by a command', { encryption: { passphrase: true, passphraseCommand: ['pass'] } }],
+  ] as const)('%s is nothing to say', (_, file) => {
+    expect(encryptionProblems(file as ConfigFile)).toEqual([]);
+  });
+});

@@ -68,3 +68,8 @@ test('a digest of recipients tells them to whoever knows them, and is another on
   expect(isForRecipients(mine, 'nonsense')).toBe(false);
   expect(digestRecipients(mine, Buffer.alloc(8, 8)).split('-')[1]).not.toBe(one.split('-')[1]);
 });
+
+test('a copy that a verification has found bad finishes nothing', () => {
+  const bad = { ...made(second, mine, { rotatedFrom: first }), good: false };
+  expect(decide(made(first, others), bad)).toEqual([`rewrap ${first}`, `skip ${second}`]);
+});

@@ -56,7 +56,8 @@ function wordsFor(failure: Failure, scene: Scene): Words | undefined {
     ofTime(failure, scene) ??
     ofPlace(failure, scene) ??
     ofCredentials(failure, scene) ??
-    ofNetwork(failure, scene)
+    ofNetwork(failure, scene) ??
+    ofStranger(failure, scene)
   );
 }
 
@@ -213,6 +214,19 @@ function ofNetwork({ code, status, message }: Failure, { place }: Scene): Words 
     };
   }
   return undefined;
+}
+
+function ofStranger({ status = 500, message }: Failure, { place }: Scene): Words | undefined {
+  return status < 300 && /deserialization error/i.test(message) ? noStore(place) : undefined;
+}
+
+/** Something answered that it went well, and not in the language of stores. */
+export function noStore({ endpoint, region }: Place): Words & { readonly hint: string } {
+  return {
+    code: 'STORAGE_FAILED',
+    what: `${endpoint ?? `AWS in ${region}`}: what answers there is no store that speaks S3`,
+    hint: 'It may be a web page, a proxy or a login of the network. Check the endpoint and the proxy, and run this again.',
+  };
 }
 
 /** The store's own words: one line, not too long. */

@@ -9,6 +9,7 @@ import { DbopsError } from '../../core/errors.ts';
 import { isObjectKey, type ObjectKey } from '../../core/ids.ts';
 import type { CallOptions, ObjectInfo, UnfinishedPut } from '../../core/ports/storage.ts';
 import type { Bucket } from './bucket.ts';
+import { nameOf, noStore } from './explain.ts';
 import { failureOf, isUnknownToStore } from './failure.ts';
 import { infoOf } from './head.ts';
 
@@ -31,6 +32,7 @@ export async function* listObjects(
       },
       signal,
     );
+    refuseOtherAnswer(page, bucket);
     for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
       const key = keyOf(bucket, below, decode(Key, page.EncodingType));
       if (key === undefined) continue;
@@ -85,7 +87,9 @@ async function uploadsFrom(
     async (client, sending) => {
       const input = { Bucket: bucket.name, Prefix: below, EncodingType: 'url' as const, ...from };
       try {
-        return await client.send(new ListMultipartUploadsCommand(input), sending);
+        const page = await client.send(new ListMultipartUploadsCommand(input), sending);
+        refuseOtherAnswer(page, bucket);
+        return page;
       } catch (error) {
         if (isUnknownToStore(failureOf(error))) return undefined;
         throw error;
@@ -136,6 +140,17 @@ function decode(name: string | undefined, encoding: string | undefined): string 
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A login page, or whatever else answers 200, reads as a listing of nothing: every listing of a store says at least
+ * whether there is more.
+ * @throws DbopsError STORAGE_FAILED
+ */
+function refuseOtherAnswer({ IsTruncated }: { readonly IsTruncated?: boolean | undefined }, { place }: Bucket): void {
+  if (IsTruncated !== undefined) return;
+  const { what, hint } = noStore(place);
+  throw new DbopsError('STORAGE_FAILED', `cannot list ${nameOf({}, place)}: ${what}`, { hint });
 }
 
 function unordered({ place }: Bucket): DbopsError {

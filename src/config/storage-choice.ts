@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { DbopsError } from '../core/errors.ts';
-import type { StorageAddress, StorageSettings } from '../core/storage-settings.ts';
+import { storageSettingsSchema, type StorageAddress, type StorageSettings } from '../core/storage-settings.ts';
 import { readVariable, type Environment } from './interpolate.ts';
 import type { ConfigFile, StorageConfig } from './schema.ts';
 
@@ -76,7 +76,7 @@ function isObjectStore(location: string): boolean {
  * The endpoint, and credentials that are kept in files: what the SDK finds by itself is left to it.
  */
 function withVariables(settings: StorageSettings, isS3: boolean, env: Environment): StorageSettings {
-  const endpoint = settings.endpoint ?? (isS3 ? variable('S3_ENDPOINT', env) : undefined);
+  const endpoint = settings.endpoint ?? (isS3 ? endpointOf(env) : undefined);
   const own = { ...settings, ...(endpoint === undefined ? {} : { endpoint }) };
   const isInFile = credentialNames.some((name) => (env[`${name}_FILE`] ?? '') !== '' && (env[name] ?? '') === '');
   if (own.accessKeyId !== undefined || own.profile !== undefined || !isInFile) return own;
@@ -87,6 +87,15 @@ function withVariables(settings: StorageSettings, isS3: boolean, env: Environmen
     ...(secretAccessKey === undefined ? {} : { secretAccessKey }),
     ...(sessionToken === undefined ? {} : { sessionToken }),
   };
+}
+
+/** The same rules as for the key of the configuration. Not repeated in words: there may be a login in it. */
+function endpointOf(env: Environment): string | undefined {
+  const { success, data, error } = storageSettingsSchema.shape.endpoint.safeParse(variable('S3_ENDPOINT', env));
+  if (success) return data;
+  throw new DbopsError('CONFIG_INVALID', `S3_ENDPOINT is no endpoint: ${error.issues[0]?.message ?? ''}`, {
+    hint: 'Write S3_ENDPOINT=https://host:port, or http://127.0.0.1:9000 for a store on this machine.',
+  });
 }
 
 const credentialNames = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;

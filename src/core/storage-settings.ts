@@ -11,6 +11,7 @@ export const storageSettingsSchema = z.strictObject({
   endpoint: z
     .string()
     .regex(/^https?:\/\/[^\s/@]+(\/[^\s@]*)?$/, 'write https://host or https://host:port, without a login')
+    .refine((text) => URL.canParse(text), 'write https://host:port, with a port below 65536')
     .optional()
     .describe('Where the store is reached, for stores other than AWS: https://host:port.'),
   region: word.optional().describe('The region of the bucket (default: AWS_REGION, else us-east-1).'),

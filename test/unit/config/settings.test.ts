@@ -170,6 +170,22 @@ describe('what the environment says of an object store', () => {
     expect(at({ S3_ENDPOINT: 'http://127.0.0.1:9000' }, 'gs://bucket')).toEqual({});
   });
 
+  test.each([
+    ['notaurl', /write https:\/\/host/],
+    ['localhost:9000', /write https:\/\/host/],
+    ['http://127.0.0.1:99999', /a port below 65536/],
+    ['http://user:pw-of-user@127.0.0.1', /without a login/],
+  ])('S3_ENDPOINT=%s is refused, and not shown', (endpoint, message) => {
+    expect(() => at({ S3_ENDPOINT: endpoint })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(message),
+        hint: expect.stringContaining('S3_ENDPOINT=https://host:port'),
+      }),
+    );
+    expect(() => at({ S3_ENDPOINT: endpoint })).not.toThrow(endpoint);
+  });
+
   test('credentials that are kept in files; those in variables are left to the SDK', async () => {
     const folder = await temporaryFolder();
     writeFileSync(join(folder, 'secret'), 'very secret\n');

@@ -7,18 +7,21 @@ import { storageError } from './file-error.ts';
 import { makeMissingFolders } from './make-folders.ts';
 import { formatIdentity, livenessOf, ownIdentity, parseIdentity, type ProcessIdentity } from './process-identity.ts';
 
-/** The folder that holds everything temporary: hidden, so that no listing of backups takes it for a target. */
+/**
+ * The folder that holds everything temporary: hidden, so that no listing of backups takes it for a target. Where
+ * everybody may write, as in /tmp, the user's number follows (`.dbops-tmp-1000`): there one user's would lock all others out.
+ */
 export const SCRATCH_NAME = '.dbops-tmp';
 
 // Older than any run: what an unknown process (another container, another machine) left is litter by then.
 const unknownOwnerMs = 7 * 86_400_000;
 
 /**
- * Opens `<parent>/.dbops-tmp/<owner>`, whose name says which process it belongs to, so that even a kill right after
+ * Opens `<parent>/.dbops-tmp/<owner>`, whose last name says which process it belongs to, so that even a kill right after
  * its creation leaves something that the next run can judge.
  */
 export async function openScratch(parent: string): Promise<Scratch> {
-  const root = join(parent, SCRATCH_NAME);
+  const root = await rootIn(parent);
   const folder = join(root, folderName(ownIdentity()));
   try {
     await makeMissingFolders(root);
@@ -37,6 +40,12 @@ export async function openScratch(parent: string): Promise<Scratch> {
   };
 }
 
+async function rootIn(parent: string): Promise<string> {
+  const info = await stat(parent).catch(() => undefined);
+  const isForAll = info !== undefined && (info.mode & 0o002) !== 0;
+  return join(parent, isForAll && process.getuid !== undefined ? `${SCRATCH_NAME}-${process.getuid()}` : SCRATCH_NAME);
+}
+
 // Where several users may write, as in /tmp, one of them could lead snapshots of databases to a place of their own.
 async function refuseForeign(root: string): Promise<void> {
   // Removed meanwhile by another run that was done: it is made again.
@@ -47,7 +56,7 @@ async function refuseForeign(root: string): Promise<void> {
   }
   if (process.getuid !== undefined && info.uid !== process.getuid()) {
     throw new DbopsError('REFUSED', `${root} belongs to another user`, {
-      hint: 'Run as that user, or name a place of your own with --scratch-dir.',
+      hint: 'Remove it as that user or as root, run as that user, or name a place of your own with --scratch-dir.',
     });
   }
 }
@@ -64,7 +73,7 @@ function explain(error: unknown, parent: string): DbopsError {
 
 /** Removes what dead processes left below `parent`. Does nothing when there is nothing. */
 export async function sweepScratch(parent: string): Promise<void> {
-  const root = join(parent, SCRATCH_NAME);
+  const root = await rootIn(parent);
   await sweep(root);
   await removeIfEmpty(root);
 }

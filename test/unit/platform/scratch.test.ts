@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { chmod, chown, lstat, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openScratch, SCRATCH_NAME, sweepScratch } from '../../../src/platform/scratch.ts';
 import { filesBelow } from '../../support/file-tree.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -103,4 +103,40 @@ test('a link inside is removed, and what it points to stays', async () => {
   await rename(join(left, 'half-written'), join(left, 'other'));
   await sweepScratch(parent);
   expect(await filesBelow(outside)).toEqual(['precious']);
+});
+
+describe('where everybody may write', () => {
+  async function sharedFolder(): Promise<string> {
+    const parent = await temporaryFolder();
+    await chmod(parent, 0o1777);
+    return parent;
+  }
+
+  const own = `${SCRATCH_NAME}-${userInfo().uid}`;
+
+  test('each user has a folder of its own, so that nobody shuts the others out', async () => {
+    const parent = await sharedFolder();
+    await mkdir(join(parent, SCRATCH_NAME), { mode: 0o700 });
+    await chown(join(parent, SCRATCH_NAME), 12_345, 12_345);
+    const scratch = await openScratch(parent);
+    expect(dirname(scratch.folder)).toBe(join(parent, own));
+    expect((await lstat(join(parent, own))).mode & 0o777).toBe(0o700);
+    await scratch[Symbol.asyncDispose]();
+    expect(await readdir(parent)).toEqual([SCRATCH_NAME]);
+  });
+
+  test('what a process that was killed left is swept by the next one', async () => {
+    const parent = await sharedFolder();
+    const left = await abandonedScratch(parent);
+    expect(await filesBelow(parent)).toEqual([`${own}/${basename(left)}/half-written`]);
+    await sweepScratch(parent);
+    expect(await readdir(parent)).toEqual([]);
+  });
+
+  test('one that somebody else made under our name is refused', async () => {
+    const parent = await sharedFolder();
+    await mkdir(join(parent, own), { mode: 0o700 });
+    await chown(join(parent, own), 12_345, 12_345);
+    await expect(openScratch(parent)).rejects.toMatchObject({ code: 'REFUSED' });
+  });
 });

@@ -144,7 +144,7 @@ describe('links inside the storage', () => {
 describe('what is not ours', () => {
   test('hidden names, and names that no key could have, are never listed', async () => {
     const root = await temporaryFolder();
-    for (const folder of ['.dbops-tmp/1_2_3_4_5', '.hidden', 'app', 'with space']) {
+    for (const folder of ['.dbops-tmp/1_2_3_4_5', '.dbops-tmp-1000/1_2_3_4_5', '.hidden', 'app', 'with space']) {
       await mkdir(join(root, folder), { recursive: true });
       await writeFile(join(root, folder, 'file'), 'x');
     }

@@ -10,7 +10,7 @@ import { byTime } from '../core/selector.ts';
 import type { BackupRequest } from './backup-request.ts';
 import { describeBackup } from './describe-backup.ts';
 import { openDestinations, type Destination, type Destinations } from './destinations.ts';
-import { discard } from './discard.ts';
+import { discard, patienceToTakeBack } from './discard.ts';
 import type { Wrapping } from './encode.ts';
 import type { Ports } from './ports.ts';
 import { checkSpace, estimateStored, placeScratch } from './preflight.ts';
@@ -158,23 +158,29 @@ function storageFull(error: Error): DbopsError {
   });
 }
 
-/** Takes back what was stored where it failed. What cannot be taken back is litter, and the next run removes it. */
+/**
+ * Takes back what was stored where it failed. What cannot be taken back is litter, and the next run removes it. A storage
+ * that does not answer any more is given up soon, and those that have their backup are free before that.
+ */
 async function withdraw({ request, ports, id, destinations, published }: Run, dump: Dump): Promise<void> {
   const { target } = request;
   const wrapping = wrappingOf(request);
   const made = [...dump.parts, ...(wrapping.cipher === undefined ? [] : [detailsPart(Buffer.alloc(0))])];
   const names = [MANIFEST_NAME, SUMS_NAME, ...made.map((part) => nameStored(part, wrapping))];
   const keys = names.map((name) => keyIn(`${target}/${id}`, name));
-  const options = { signal: new AbortController().signal };
-  for (const destination of destinations.opened().filter((opened) => !published.has(opened))) {
-    const { storage, lease } = destination;
+  const failed = destinations.opened().filter((opened) => !published.has(opened));
+  if (failed.length === 0) return;
+  using options = patienceToTakeBack(ports.clock);
+  const takeBack = async ({ storage, lease }: Destination): Promise<void> => {
     try {
       await discard(storage, keys, options);
       lease.settle();
     } catch (error) {
       warn(ports, target, `what was stored in ${storage.label} could not be removed: ${messageOf(error)}`);
     }
-  }
+    await lease.release(options);
+  };
+  await Promise.all([...failed.map(takeBack), ...[...published].map(({ lease }) => lease.release(options))]);
 }
 
 function refuseUnfitCatalog({ backups }: Catalog, probe: Probe, request: BackupRequest, now: Date, host: string): void {

@@ -22,6 +22,8 @@ const blankPatienceMs = 60_000;
 const pollEveryMs = 500;
 // Taking over is a matter of moments. A claim that stays longer belongs to a run that is stuck.
 const claimPatienceMs = 10_000;
+// A storage that is gone must not hold up a run that has ended.
+const releaseWithinMs = 20_000;
 
 /**
  * The lock of one target in a storage: an object created only if absent, naming its owner. A dead owner is proven by
@@ -135,6 +137,16 @@ function openLease(held: Held, inherited: readonly string[], onReleaseFailure: (
   const stop = new AbortController();
   // A failed renewal is not the run's failure: `confirm` decides before anything becomes visible.
   const renewals = renew(held.clock, write, stop.signal).catch(() => undefined);
+  let released: Promise<void> | undefined;
+  const giveBack = (options: CallOptions): Promise<void> => {
+    released ??= (async () => {
+      stop.abort();
+      // A renewal that is still on its way could put the lock back after it was removed.
+      await unlessAborted(renewals, options.signal);
+      await release(held, options);
+    })().catch((error: unknown) => onReleaseFailure(error));
+    return released;
+  };
   return {
     inherited,
     declare: (work, options) => write({ work: [...work] }, options),
@@ -142,17 +154,25 @@ function openLease(held: Held, inherited: readonly string[], onReleaseFailure: (
       held.document = { ...held.document, work: [] };
     },
     confirm: (options) => confirm(held, options),
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await renewals;
-      await release(held).catch(onReleaseFailure);
-    },
+    release: giveBack,
+    // Has to work after an abort too, so it does not take the run's signal.
+    [Symbol.asyncDispose]: () => giveBack({ signal: AbortSignal.timeout(releaseWithinMs) }),
   };
 }
 
-async function release(held: Held): Promise<void> {
-  // Has to work after an abort too, so it does not take the run's signal.
-  const options = { signal: new AbortController().signal };
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function release(held: Held, options: CallOptions): Promise<void> {
   const now = await read(held, options);
   if (now?.nonce !== held.document.nonce) return;
   if (held.document.work.length === 0) await held.storage.remove(held.key, options);

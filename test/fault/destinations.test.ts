@@ -1,12 +1,13 @@
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DbopsError } from '../../src/core/errors.ts';
-import type { Storage } from '../../src/core/ports/storage.ts';
+import type { CallOptions, Storage } from '../../src/core/ports/storage.ts';
 import type { BackupRequest } from '../../src/operations/backup-request.ts';
 import { backup, type BackupResult } from '../../src/operations/backup.ts';
 import type { Ports } from '../../src/operations/ports.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { failCall, withFault } from '../support/fault-storage.ts';
 import { backupRequest, catalogOf, endOwnerOfLocks, problemsIn } from '../support/operations.ts';
 import { makeDatabase } from '../support/small-database.ts';
@@ -163,4 +164,47 @@ test('a full destination says so, and the other one gets its backup', async () =
   const { failures } = await backUp(asIs, full);
   expect([...failures.values()]).toMatchObject([{ code: 'NO_SPACE' }]);
   expect([await soundIn('near'), await soundIn('far')]).toEqual([1, 0]);
+});
+
+test('a storage that is gone holds up neither the end of the run for long nor the lock of the others', async () => {
+  const clock = createFakeClock();
+  const { events, ...rest } = createTestPorts({ temporaryFolder: folder, clock });
+  ({ ports } = rest);
+  const gone = Promise.withResolvers<void>();
+  // Nothing answers any more from the first put of a part on; what is aborted ends.
+  const far: Wrap = (storage) => {
+    let dead = false;
+    const answer = async <T>({ signal }: CallOptions, act: () => Promise<T>): Promise<T> => {
+      if (!dead) return act();
+      gone.resolve();
+      return new Promise((_, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        return undefined;
+      });
+    };
+    return {
+      ...storage,
+      put: async (key, body, options) => {
+        dead ||= !key.endsWith('lock.json');
+        if (dead) return failCall(`put ${key}`);
+        return storage.put(key, body, options);
+      },
+      get: (key, options) => answer(options, () => storage.get(key, options)),
+      stat: (key, options) => answer(options, () => storage.stat(key, options)),
+      remove: (key, options) => answer(options, () => storage.remove(key, options)),
+    };
+  };
+  const running = backUp(asIs, far);
+  await gone.promise;
+  await expect.poll(() => existsSync(join(folder, 'near', 'app', 'lock.json'))).toBe(false);
+  expect(await soundIn('near')).toBe(1);
+  await clock.advance(15_000);
+  const { failures } = await running;
+  expect([...failures.values()]).toMatchObject([{ message: expect.stringContaining('injected failure of put') }]);
+  expect(events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
+    expect.stringContaining('gets no backup'),
+    expect.stringMatching(/what was stored in .*\/far could not be removed: no answer within 15 s/),
+    expect.stringMatching(/the lock stays behind: no answer within 15 s/),
+  ]);
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Host } from '../../src/cli/host.ts';
 import type { AppEvent } from '../../src/core/events.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
@@ -43,7 +44,7 @@ export function createTestPorts({ temporaryFolder, path, clock }: PortsOptions):
   return { ports: clock === undefined ? ports : { ...ports, clock }, events };
 }
 
-/** A clock that stands still at a given time; sleeping ends at once. */
+/** A clock that stands still at a given time: whoever sleeps by it sleeps until it is aborted. */
 export function frozenClock(time: string): Clock {
-  return { now: () => new Date(time), sleep: () => Promise.resolve() };
+  return { now: () => new Date(time), sleep: (_, signal) => once(signal, 'abort').then(() => signal.throwIfAborted()) };
 }

@@ -12,7 +12,7 @@ export interface LockRequest extends CallOptions {
   readonly onReleaseFailure: (error: unknown) => void;
 }
 
-/** A held lock. Disposing releases it. */
+/** A held lock. Disposing releases it, and gives up on a storage that does not answer within seconds. */
 export interface Lease extends AsyncDisposable {
   /**
    * Names of backups that a holder who died may have left half made or half removed; whoever takes over clears the
@@ -31,6 +31,11 @@ export interface Lease extends AsyncDisposable {
    * @throws DbopsError LOCKED when the lock was lost, for example to a holder that judged this one dead.
    */
   confirm(options: CallOptions): Promise<void>;
+  /**
+   * Releases it before it is disposed of, which does nothing then. Never fails: what goes wrong, an abort too, is told to
+   * `onReleaseFailure`.
+   */
+  release(options: CallOptions): Promise<void>;
 }
 
 /** One lock a target and storage: backup and prune exclude each other; readers need none. */

@@ -30,7 +30,7 @@ export interface PartsPut {
 }
 
 // Taking back must work after an abort, and must not hold up whoever waits for it.
-const takeBackMs = 30_000;
+const takeBackMs = 8_000;
 const mostOtherDigests = 3;
 
 /** Uploads parts side by side, and makes the object of them; takes everything back when something fails. */

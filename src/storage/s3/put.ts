@@ -18,7 +18,7 @@ import { BUFFER_BYTES, planParts } from './part-plan.ts';
 import { removeObject } from './remove.ts';
 
 const mostBuffers = 6;
-const takeBackMs = 30_000;
+const takeBackMs = 8_000;
 
 /** Writes a body: in one request if it fits into a part, else in parts. */
 export async function putObject(bucket: Bucket, key: ObjectKey, body: Readable, options: PutOptions): Promise<void> {

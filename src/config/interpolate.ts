@@ -49,8 +49,12 @@ function valueOf(name: string, env: Environment): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** True for values that must never be printed, by the names they have. A path under the name of an address is none. */
+/**
+ * True for values that must never be printed, by the names they have. A path under the name of an address is none, nor is
+ * one under a name that ends in `_FILE`; what is written there and is no path may be the secret itself.
+ */
 export function isSecret(name: string, value: string): boolean {
+  if (/_file$/i.test(name) && /^\.{0,2}\//.test(value)) return false;
   return isSecretName(name) && !(/(^|_)url$/i.test(name) && !value.includes('://'));
 }
 

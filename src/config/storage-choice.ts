@@ -104,7 +104,9 @@ const credentialNames = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESS
 export function variable(name: string, env: Environment): string | undefined {
   const { value, problem } = readVariable(name, env);
   if (problem !== undefined) {
-    throw new DbopsError('CONFIG_INVALID', problem, { hint: 'Correct or unset that variable.' });
+    throw new DbopsError('CONFIG_INVALID', problem, {
+      hint: `Name a file in ${name}_FILE that this user can read, or unset it.`,
+    });
   }
   return value;
 }

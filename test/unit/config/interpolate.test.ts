@@ -88,3 +88,11 @@ test('a database that is named by its path is no secret, and may be printed', ()
   expect(isSecret('DATABASE_URL', 'sqlite:app.db')).toBe(false);
   expect(isSecret('DB_PASSWORD', '/srv/app.db')).toBe(true);
 });
+
+test('a path that holds a secret is none, and may be printed; a secret in the place of a path is one', () => {
+  for (const path of ['/run/secrets/key', './key', '../key']) {
+    expect(isSecret('AWS_SECRET_ACCESS_KEY_FILE', path)).toBe(false);
+  }
+  expect(isSecret('AWS_SECRET_ACCESS_KEY_FILE', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCY')).toBe(true);
+  expect(isSecret('AWS_SECRET_ACCESS_KEY', '/JalrXUtnFEMI/K7MDENG/bPxRfiCY')).toBe(true);
+});

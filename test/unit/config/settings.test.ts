@@ -197,7 +197,11 @@ describe('what the environment says of an object store', () => {
 
   test('a file that cannot be read is said', () => {
     expect(() => at({ AWS_SECRET_ACCESS_KEY_FILE: '/nowhere/secret' })).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('/nowhere/secret') }),
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining('/nowhere/secret'),
+        hint: expect.stringContaining('AWS_SECRET_ACCESS_KEY_FILE'),
+      }),
     );
   });
 });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { DbopsError } from '../core/errors.ts';
 import { keyIn } from '../core/ids.ts';
 import { MANIFEST_NAME, serializeManifest, serializeSums, SUMS_NAME, type Manifest } from '../core/manifest.ts';
 import type { Lease } from '../core/ports/lock.ts';
 import type { CallOptions, Storage } from '../core/ports/storage.ts';
 import { collect } from '../streams/collect.ts';
 import { MANIFEST_LIMIT } from './load-catalog.ts';
+import { otherBytes } from './other-bytes.ts';
 import { putBytes } from './store-parts.ts';
 
 export interface Publication extends CallOptions {
@@ -38,7 +38,5 @@ async function compare(
 ): Promise<void> {
   const found = await collect(await storage.get(key, options), MANIFEST_LIMIT, key);
   if (found.equals(sent)) return;
-  throw new DbopsError('VERIFY_FAILED', `${key} reads back differently from what was stored in ${storage.label}`, {
-    hint: 'Nothing was published. Check the disk and the memory of this machine, then run the backup again.',
-  });
+  throw otherBytes(key, storage);
 }

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { DbopsError } from '../core/errors.ts';
 import type { Activity } from '../core/events.ts';
 import { keyIn, parseObjectKey, type ObjectKey } from '../core/ids.ts';
 import type { Part } from '../core/manifest.ts';
@@ -9,6 +8,7 @@ import { measureStream } from '../streams/meter.ts';
 import { tee } from '../streams/tee.ts';
 import type { DestinationRequest, Destinations } from './destinations.ts';
 import { codecsOf, encodePart, type Wrapping } from './encode.ts';
+import { otherBytes } from './other-bytes.ts';
 
 export interface PartRequest extends CallOptions {
   readonly destinations: Destinations;
@@ -76,9 +76,7 @@ export async function readBack(
   const key = keyIn(prefix, part.name);
   const found = await measureStream(await storage.get(key, { signal }), (bytes) => onProgress('read back', bytes));
   if (found.bytes === part.bytes && found.sha256 === part.sha256) return;
-  throw new DbopsError('VERIFY_FAILED', `${key} reads back differently from what was stored in ${storage.label}`, {
-    hint: 'Nothing was published. Check the disk and the memory of this machine, then run the backup again.',
-  });
+  throw otherBytes(key, storage);
 }
 
 /** Stores a small object. */

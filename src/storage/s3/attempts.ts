@@ -25,6 +25,8 @@ export interface AttemptsOptions extends Patience {
 
 const firstPauseMs = 200;
 const longestPauseMs = 20_000;
+// Some seconds, for what is rarely better the next time.
+const mostFew = 5;
 
 export function createAttempts({ clock, random, renew, budgetMs, firstBudgetMs }: AttemptsOptions): Attempts {
   let answered = false;
@@ -32,7 +34,7 @@ export function createAttempts({ clock, random, renew, budgetMs, firstBudgetMs }
     run: async (act, signal) => {
       const start = clock.now().getTime();
       const spent = new Set<string>();
-      for (let tries = 1; ; tries++) {
+      for (let [tries, few] = [1, 0]; ; tries++) {
         signal.throwIfAborted();
         try {
           const result = await act();
@@ -46,9 +48,11 @@ export function createAttempts({ clock, random, renew, budgetMs, firstBudgetMs }
           answered ||= failure.status !== undefined;
           if (remedy === 'none' || spent.has(remedy)) throw error;
           // The library has set its clock by the answer; new credentials are asked for here. Either helps at once or never.
-          if (remedy !== 'repeat') spent.add(remedy);
+          if (remedy === 'repeat a few times' && ++few >= mostFew) throw error;
+          const pauses = remedy === 'repeat' || remedy === 'repeat a few times';
+          if (!pauses) spent.add(remedy);
           if (remedy === 'renew credentials') renew();
-          const pauseMs = remedy === 'repeat' ? pauseOf(tries, random) : 0;
+          const pauseMs = pauses ? pauseOf(tries, random) : 0;
           const lastsMs = clock.now().getTime() - start + pauseMs;
           if (lastsMs > (answered ? budgetMs : firstBudgetMs)) throw error;
           await clock.sleep(pauseMs, signal);

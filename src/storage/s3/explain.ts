@@ -1,5 +1,5 @@
 import { DbopsError, type ErrorCode } from '../../core/errors.ts';
-import { failureOf, type Failure } from './failure.ts';
+import { failureOf, isCorruption, type Failure } from './failure.ts';
 
 /** Where a request went, for words. */
 export interface Place {
@@ -160,6 +160,13 @@ const full = new Set(['QuotaExceeded', 'XMinioStorageFull', 'EntityTooLarge', 'I
 
 function ofState(failure: Failure): Words | undefined {
   const { code, status, message } = failure;
+  if (isCorruption(code)) {
+    return {
+      code: 'STORAGE_FAILED',
+      what: `other bytes came there than were sent, again and again (${code})`,
+      hint: 'Something on the way changes them, such as a proxy; else check the memory of this machine. Go around it, or use https://.',
+    };
+  }
   if (code === 'EntityTooLarge') {
     return {
       code: 'STORAGE_FAILED',

@@ -27,7 +27,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** What may help against a failure. */
-export type Remedy = 'repeat' | 'renew credentials' | 'correct clock' | 'none';
+export type Remedy = 'repeat' | 'repeat a few times' | 'renew credentials' | 'correct clock' | 'none';
 
 export function remedyOf({ code, status, message }: Failure): Remedy {
   if (expired.has(code)) return 'renew credentials';
@@ -35,10 +35,15 @@ export function remedyOf({ code, status, message }: Failure): Remedy {
   if (status === 501) return 'none';
   if (status !== undefined && (status >= 500 || status === 408 || status === 429)) return 'repeat';
   if (passing.has(code)) return 'repeat';
+  if (isCorruption(code)) return 'repeat a few times';
   // An answer that broke off, or was no answer of HTTP or in XML.
-  if (/deserialization error|premature|socket hang up|aborted/i.test(message) || code.startsWith('HPE_'))
-    return 'repeat';
-  return 'none';
+  if (/premature|socket hang up|aborted/i.test(message) || code.startsWith('HPE_')) return 'repeat';
+  return /deserialization error/i.test(message) ? 'repeat a few times' : 'none';
+}
+
+/** Other bytes came than were sent: a bad line does that once, a proxy that changes them always. */
+export function isCorruption(code: string): boolean {
+  return ['BadDigest', 'XAmzContentSHA256Mismatch', 'XAmzContentChecksumMismatch'].includes(code);
 }
 
 const expired = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired']);
@@ -50,8 +55,7 @@ const ofNetwork = [
 // Whatever the status.
 const ofStore = [
   ['SlowDown', 'Throttling', 'ThrottlingException', 'TooManyRequests', 'RequestTimeout', 'InternalError'],
-  ['ServiceUnavailable', 'OperationAborted', 'ConditionalRequestConflict', 'BadDigest', 'IncompleteBody'],
-  ['XAmzContentSHA256Mismatch'],
+  ['ServiceUnavailable', 'OperationAborted', 'ConditionalRequestConflict', 'IncompleteBody'],
 ];
 const passing = new Set([...ofNetwork, ...ofStore].flat());
 

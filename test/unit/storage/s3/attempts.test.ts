@@ -81,3 +81,15 @@ test.each([
 ])('%s is final', async (code, status) => {
   expect(await runThrough([failure(code, status)])).toMatchObject({ tries: 1 });
 });
+
+test.each([
+  failure('XAmzContentSHA256Mismatch', 400),
+  failure('BadDigest', 400),
+  Object.assign(new Error('Deserialization error: to see the raw response'), { $metadata: { httpStatusCode: 200 } }),
+])('what is changed on the way (%s) is sent again for some seconds, not for minutes', async (changed) => {
+  const { outcome, tries, sleptMs } = await runThrough([changed], 255);
+  expect(outcome).toBe(changed);
+  expect(tries).toBe(5);
+  expect(sleptMs.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(5_000);
+  expect(await runThrough([changed, changed, 'done'])).toMatchObject({ outcome: 'done' });
+});

@@ -52,6 +52,13 @@ describe('each failure has a code, names the object, and says what to do', () =>
     [answered('QuotaExceeded', 403), 'NO_SPACE', /is full/, /prune/],
     [answered('XMinioStorageFull', 507), 'NO_SPACE', /is full/, /prune/],
     [answered('EntityTooLarge', 400), 'STORAGE_FAILED', /as large as this/, /parts/],
+    [
+      answered('XAmzContentSHA256Mismatch', 400, 'UnknownError'),
+      'STORAGE_FAILED',
+      /cannot write s3:\/\/backups\/shop\/app\/a: other bytes came there than were sent/,
+      /proxy/,
+    ],
+    [answered('BadDigest', 400), 'STORAGE_FAILED', /other bytes/, /proxy/],
     [answered('InvalidObjectState', 403), 'STORAGE_FAILED', /archived/, /restore-object/],
     [unanswered('ENOTFOUND'), 'STORAGE_FAILED', /AWS in eu-west-1: the host is not known/, /network/],
     [unanswered('ECONNREFUSED'), 'STORAGE_FAILED', /nobody answers there/, /endpoint/],

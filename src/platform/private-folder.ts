@@ -58,7 +58,7 @@ export function openPrivateFolder(path: string): PrivateFolder {
     write: (name, content) => {
       if (!isWritable) return;
       if (!isOurs()) {
-        quietly(() => mkdirSync(path, { recursive: true, mode: 0o700 }));
+        quietly(() => make(path));
         trust = 'unknown';
       }
       // What fails once, on a full disk or for want of rights, is not tried thousands of times.
@@ -68,6 +68,13 @@ export function openPrivateFolder(path: string): PrivateFolder {
       if (isOurs()) quietly(() => rmSync(join(path, name), { force: true }));
     },
   };
+}
+
+/** Nothing is made behind a link, or in a folder that others may write into. */
+function make(path: string): void {
+  mkdirSync(dirname(dirname(path)), { recursive: true, mode: 0o700 });
+  if (quietly(() => lstatSync(dirname(path))) === undefined) mkdirSync(dirname(path), { mode: 0o700 });
+  if (isPrivate(dirname(path))) mkdirSync(path, { mode: 0o700 });
 }
 
 function isPrivate(path: string): boolean {

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -63,6 +64,24 @@ describe('a private folder', () => {
     folder.write('y', Buffer.from('other'));
     folder.remove('x');
     expect(readdirSync(path)).toEqual(['x']);
+  });
+
+  test.each([
+    ['a link', (own: string, foreign: string) => symlinkSync(foreign, own)],
+    ['a link to nothing', (own: string, foreign: string) => symlinkSync(join(foreign, 'absent'), own)],
+    [
+      'one that others may write into',
+      (own: string) => {
+        mkdirSync(own);
+        chmodSync(own, 0o777);
+      },
+    ],
+  ])('nothing is made where the folder around it is %s', async (_, spoil) => {
+    const [parent, foreign] = [await temporaryFolder(), await temporaryFolder()];
+    spoil(join(parent, 'dbops'), foreign);
+    openPrivateFolder(join(parent, 'dbops/cache')).write('x', Buffer.from('content'));
+    expect(readdirSync(foreign)).toEqual([]);
+    expect(existsSync(join(parent, 'dbops/cache'))).toBe(false);
   });
 
   test('a file in its place, or in the way to it, is left alone', async () => {

@@ -27,7 +27,7 @@ export function finishCommand(command: Command): Command {
   return addGlobals(command);
 }
 
-export function storageOption(command: Command): Command {
+function storageOption(command: Command): Command {
   return command.option(
     '--storage <name|folder|url>',
     'where the backups are (default: config, BACKUP_DIR, ./backups)',

@@ -85,7 +85,7 @@ export function storageOf(session: Session, flags: SelectorFlags): Promise<Stora
 }
 
 /** The same, before it is opened. */
-export function chosenStorage({ settings }: Session, { target, storage }: SelectorFlags): ChosenStorage {
+function chosenStorage({ settings }: Session, { target, storage }: SelectorFlags): ChosenStorage {
   return settings.storageOf(target === undefined ? undefined : settings.configured(target), storage);
 }
 

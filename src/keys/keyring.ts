@@ -48,7 +48,12 @@ function once<T>(look: Look<T>): Look<T> {
 
 async function collectRecipients({ recipients, recipientFiles }: KeySources): Promise<readonly string[]> {
   const inFiles = await Promise.all(recipientFiles.map((file) => readRecipients(file)));
-  return [...new Set([...recipients, ...inFiles.flat()])];
+  const all = [...new Set([...recipients, ...inFiles.flat()])];
+  const stranger = all.find((recipient) => !/^(age1[a-z0-9+-]{20,}|ssh-(ed25519|rsa) \S+( .*)?)$/.test(recipient));
+  if (stranger === undefined) return all;
+  throw new DbopsError('CONFIG_INVALID', `${JSON.stringify(stranger.slice(0, 80))} is no recipient`, {
+    hint: 'Write a public key: age1…, as `dbops key generate` prints it, or one of ssh (ssh-ed25519 …).',
+  });
 }
 
 async function collectIdentities(

@@ -11,7 +11,9 @@ const mostBytes = 64 * 1024;
 export async function readSecretFile(path: string): Promise<string> {
   try {
     await using file = await open(path, 'r');
-    const { mode } = await file.stat();
+    const info = await file.stat();
+    const { mode } = info;
+    if (info.isDirectory()) throw new Error('it is a folder');
     if ((mode & 0o077) !== 0) throw tooOpen(path, mode);
     return await readSome(file);
   } catch (error) {

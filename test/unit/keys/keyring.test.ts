@@ -158,3 +158,33 @@ test('a key is at hand when it is in a file or the environment, not when somebod
   expect(await atHand(asked)).toBe(false);
   expect(asked.questions).toEqual([]);
 });
+
+test.each(['nonsense', 'age1short', 'age1UPPER0000000000000000', '--output=/tmp/x', 'ssh-dss AAAA', 'ssh-ed25519'])(
+  '%j is no recipient, and no program is asked',
+  async (recipient) => {
+    const { keyring } = make({ recipients: [recipient] });
+    await expect(keyring.encoding(patient)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `${JSON.stringify(recipient)} is no recipient`,
+    });
+  },
+);
+
+test('a folder in the place of a key is called what it is, and no mode of it is to be changed', async () => {
+  const { keyring } = make({ identities: [await temporaryFolder()] });
+  await expect(keyring.identities(patient)).rejects.toMatchObject({
+    code: 'KEY_MISSING',
+    message: expect.stringContaining('it is a folder'),
+  });
+});
+
+test('a comment behind a recipient in a file is left out, and one of a key of ssh stays', async () => {
+  const [{ recipient }, ssh] = await Promise.all([ageKey(), sshKey()]);
+  const file = join(await temporaryFolder(), 'recipients');
+  await writeFile(file, `# all of us\n${recipient} # bob\n\n${ssh.recipient} bob@example\n`);
+  const { keyring } = make({ recipientFiles: [file] });
+  await expect(keyring.encoding(patient)).resolves.toEqual({
+    type: 'recipients',
+    recipients: [recipient, `${ssh.recipient} bob@example`],
+  });
+});

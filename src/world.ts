@@ -13,6 +13,7 @@ import { createKeyring } from './keys/keyring.ts';
 import { withoutKeys } from './keys/secret-command.ts';
 import { systemClock, systemRandom } from './platform/clock.ts';
 import { openLog } from './platform/log.ts';
+import { openMigrationFolder } from './platform/migration-folder.ts';
 import { cacheFolderIn } from './platform/private-folder.ts';
 import { openScratch } from './platform/scratch.ts';
 import { createLock } from './storage/lease.ts';
@@ -34,6 +35,8 @@ export function createWorld(version: string, wrapStorage: (storage: Storage) => 
       engineByHead: async (head) => engineDrivers.find((driver) => driver.recognises(head))?.load(engineHost(host)),
       engineByFolder: async (names) =>
         engineDrivers.find((driver) => driver.recognisesFolder(names))?.load(engineHost(host)),
+      migrationsByName: (name) => engineByName(name).loadMigrations(engineHost(host)),
+      migrationFolder: openMigrationFolder,
       temporaryFolder: host.temporaryFolder,
       host: host.hostname,
       version,

@@ -193,7 +193,7 @@ function parseClass(text: string): string {
 }
 
 // The names under which the common CI systems tell the commit they build.
-function gitOf({ host }: Session): { commit: string } | undefined {
+export function gitOf({ host }: Session): { commit: string } | undefined {
   const commit = ['GIT_COMMIT', 'GITHUB_SHA', 'CI_COMMIT_SHA']
     .map((name) => host.env[name])
     .find((value) => value !== undefined);

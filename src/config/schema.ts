@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dumpOptionsSchema } from '../core/dump-options.ts';
 import { isDuration } from '../core/duration.ts';
 import { factLevels, verifyLevels } from '../core/levels.ts';
+import { tolerances } from '../core/migrations/plan.ts';
 import { storageSettingsSchema } from '../core/storage-settings.ts';
 
 const duration = z
@@ -71,6 +72,23 @@ const storage = z.union([
   }),
 ]);
 
+const migrations = z
+  .strictObject({
+    folder: z.string().min(1).optional().describe('Where the files are; relative to this file. Default: migrations.'),
+    table: z.string().min(1).optional().describe('The ledger, with a schema before it or not: app.schema_migrations.'),
+    allow: z.array(z.enum(tolerances)).optional().describe('What does not stop a run: out-of-order, missing, edited.'),
+    backup: z
+      .enum(['auto', 'always', 'never'])
+      .optional()
+      .describe('Whether a run that changes something backs up first.'),
+    backupLimit: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('Bytes of a database above which `auto` refuses to decide. Default: 10 GB.'),
+  })
+  .describe('How the database is migrated.');
+
 const target = z.strictObject({
   database: z
     .string()
@@ -102,6 +120,7 @@ const target = z.strictObject({
   binDir: z.string().min(1).optional().describe("The only folder in which the database's programs are looked for."),
   dump: dumpOptionsSchema.optional().describe('What of the database is dumped, and how.'),
   lockTimeout: duration.optional().describe('How long to wait for locks of other programs.'),
+  migrations: migrations.optional(),
   checks: z
     .array(z.strictObject({ name: z.string().min(1), sql: z.string().min(1).describe('Must return no rows.') }))
     .optional()
@@ -142,6 +161,7 @@ export const configSchema = z.strictObject({
 
 export type ConfigFile = Readonly<z.infer<typeof configSchema>>;
 export type TargetConfig = Readonly<z.infer<typeof target>>;
+export type MigrationsConfig = Readonly<z.infer<typeof migrations>>;
 export type EncryptionConfig = Readonly<z.infer<typeof encryption>>;
 export type StorageConfig = Readonly<z.infer<typeof storage>>;
 

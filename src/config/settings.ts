@@ -5,13 +5,14 @@ import type { Encryption } from '../core/encryption.ts';
 import { DbopsError } from '../core/errors.ts';
 import { deriveTargetName, parseTargetName, type TargetName } from '../core/ids.ts';
 import type { FactLevel, VerifyLevel } from '../core/levels.ts';
+import type { Tolerance } from '../core/migrations/plan.ts';
 import type { Check, DatabaseAccess } from '../core/ports/engine.ts';
 import { defaultPolicy, policyOfDays, type RetentionPolicy } from '../core/retention.ts';
 import { addressIn } from './address-variables.ts';
 import { encryptionOf } from './encryption.ts';
 import type { Environment } from './interpolate.ts';
 import type { LoadedConfig } from './load.ts';
-import type { TargetConfig } from './schema.ts';
+import type { MigrationsConfig, TargetConfig } from './schema.ts';
 import { chooseAll, storagesOfEnvironment, variable, type ChosenStorage } from './storage-choice.ts';
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
@@ -38,6 +39,18 @@ export interface Target {
   readonly access: DatabaseAccess;
   readonly dump: DumpOptions;
   readonly checks: readonly Check[];
+  readonly migrations: MigrationSettings;
+}
+
+/** How a database is migrated. */
+export interface MigrationSettings {
+  /** Relative to `folder` of the target. */
+  readonly folder: string;
+  readonly table: string;
+  readonly allow: readonly Tolerance[];
+  readonly backup: 'auto' | 'always' | 'never';
+  /** Above it, `auto` leaves the decision to a person. */
+  readonly backupLimitBytes: number;
 }
 
 /** Configuration, environment and defaults, joined in the one place that knows their order. */
@@ -133,6 +146,17 @@ function namedTarget(name: TargetName, raw: TargetConfig, folder: string, compre
     access: accessOf(raw, folder),
     dump: raw.dump ?? {},
     checks: raw.checks ?? [],
+    migrations: migrationsOf(raw.migrations ?? {}),
+  };
+}
+
+function migrationsOf({ folder, table, allow, backup, backupLimit }: MigrationsConfig): MigrationSettings {
+  return {
+    folder: folder ?? 'migrations',
+    table: table ?? 'schema_migrations',
+    allow: allow ?? [],
+    backup: backup ?? 'auto',
+    backupLimitBytes: backupLimit ?? 10_000_000_000,
   };
 }
 
@@ -160,6 +184,7 @@ function unnamedTarget(address: string, name: string, folder: string, compress: 
     access: {},
     dump: {},
     checks: [],
+    migrations: migrationsOf({}),
   };
 }
 

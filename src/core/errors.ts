@@ -30,6 +30,14 @@ export const EXIT_CODES = {
   /** Possible, but it could lose data: needs an explicit word from the user. */
   REFUSED: 9,
   NOTHING_MATCHES: 10,
+  /** Asked for by `--check`: there are migrations to apply. */
+  MIGRATION_PENDING: 11,
+  /** What is applied and what is in the folder contradict each other. */
+  MIGRATION_DRIFT: 11,
+  /** A file that no run accepts; nothing was run. */
+  MIGRATION_INVALID: 11,
+  /** One that was run failed; the message says what of it is left. */
+  MIGRATION_FAILED: 11,
   INTERRUPTED: 130,
   TERMINATED: 143,
 } as const;

@@ -59,4 +59,25 @@ export type AppEvent =
     }
   | { readonly type: 'copy.finished'; readonly target: string; readonly id: string; readonly durationMs: number }
   | { readonly type: 'prune.removed'; readonly target: string; readonly name: string; readonly bytes: number }
+  | {
+      readonly type: 'migration.started';
+      readonly database: string;
+      readonly version: string;
+      readonly name: string;
+    }
+  | {
+      readonly type: 'migration.finished';
+      readonly database: string;
+      readonly version: string;
+      readonly name: string;
+      readonly durationMs: number;
+      /** `elsewhere`: another run has done it in the meantime. */
+      readonly outcome: 'done' | 'elsewhere';
+    }
+  | {
+      readonly type: 'migration.waiting';
+      readonly database: string;
+      /** Who stands in the way, in words. */
+      readonly holders: readonly string[];
+    }
   | { readonly type: 'warning'; readonly subject: string; readonly message: string };

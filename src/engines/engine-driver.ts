@@ -1,5 +1,6 @@
 import type { Codecs } from '../core/ports/codec.ts';
 import type { DatabaseAddress, Engine } from '../core/ports/engine.ts';
+import type { MigrationEngine } from '../core/ports/migration-target.ts';
 
 /** What dbops has to know of a kind of database before it loads it. */
 export interface EngineDriver {
@@ -19,6 +20,8 @@ export interface EngineDriver {
   /** A short name for a target that has none in the configuration. */
   nameOf(location: string): string;
   load(host: EngineHost): Promise<Engine>;
+  /** What migrates such databases. */
+  loadMigrations(host: EngineHost): Promise<MigrationEngine>;
 }
 
 export type Location = Pick<DatabaseAddress, 'location' | 'password'>;

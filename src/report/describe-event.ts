@@ -30,6 +30,14 @@ export function describeEvent(event: AppEvent): string | undefined {
       return `${plain(event.target)}: ${plain(event.id)} copied in ${formatDuration(event.durationMs)}`;
     case 'prune.removed':
       return `${event.target}: removed ${event.name} (${formatBytes(event.bytes)})`;
+    case 'migration.started':
+      return `${plain(event.version)}_${plain(event.name)}: running`;
+    case 'migration.finished': {
+      const end = event.outcome === 'done' ? `done in ${formatDuration(event.durationMs)}` : 'done by another run';
+      return `${plain(event.version)}_${plain(event.name)}: ${end}`;
+    }
+    case 'migration.waiting':
+      return `waiting${event.holders.length === 0 ? '' : ` for ${plain(event.holders.join('; '))}`}`;
     case 'warning':
       return `warning: ${plain(event.subject)}: ${plain(event.message)}`;
   }

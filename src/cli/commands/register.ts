@@ -8,6 +8,7 @@ import { registerCopy } from './copy.ts';
 import { registerInit } from './init.ts';
 import { registerKey } from './key.ts';
 import { registerList } from './list.ts';
+import { registerMigrate } from './migrate.ts';
 import { registerPin } from './pin.ts';
 import { registerPrune } from './prune.ts';
 import { registerRestore } from './restore.ts';
@@ -24,6 +25,7 @@ export function registerCommands(program: Command, runner: Runner): void {
   registerCopy(program, runner);
   registerPrune(program, runner);
   registerPin(program, runner);
+  registerMigrate(program, runner);
   registerCheck(program, runner);
   registerKey(program, runner);
   registerInit(program, runner);

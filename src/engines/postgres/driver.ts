@@ -21,4 +21,5 @@ export const postgresDriver: EngineDriver = {
     return dbname ?? service ?? user ?? 'postgres';
   },
   load: async (host) => (await import('./postgres-engine.ts')).createPostgresEngine(host),
+  loadMigrations: async (host) => (await import('./migrate/target.ts')).createPostgresMigrations(host),
 };

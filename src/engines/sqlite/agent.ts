@@ -4,6 +4,9 @@ import { copyTables } from './jobs/copy-tables.ts';
 import { examine } from './jobs/examine.ts';
 import { exportTables } from './jobs/export-tables.ts';
 import type { JobName, Jobs, OnProgress } from './jobs/job.ts';
+import { fingerprint } from './jobs/migrate/fingerprint.ts';
+import { prepareLedger, readLedger, recordEvents } from './jobs/migrate/ledger-table.ts';
+import { runMigration } from './jobs/migrate/run.ts';
 import { promote } from './jobs/promote.ts';
 import { settleCopy, takeSnapshot } from './jobs/snapshot.ts';
 import { lookAtSource } from './source-file.ts';
@@ -21,6 +24,11 @@ const handlers: { readonly [N in JobName]: (input: Jobs[N]['input'], onProgress:
   promote: (input) => promote(input),
   copyTables,
   exportTables: (input) => exportTables(input),
+  migrateLedger: (input) => readLedger(input),
+  migratePrepare: (input) => (prepareLedger(input), null),
+  migrateFingerprint: (input) => fingerprint(input),
+  migrateRecord: (input) => (recordEvents(input), null),
+  migrateRun: (input) => runMigration(input),
 };
 
 const progressEveryMs = 100;

@@ -17,4 +17,5 @@ export const sqliteDriver: EngineDriver = {
   isSame: (one, other) => one === other,
   nameOf: (location) => basename(location),
   load: async () => (await import('./sqlite-engine.ts')).sqliteEngine,
+  loadMigrations: async () => (await import('./migrate/target.ts')).sqliteMigrations,
 };

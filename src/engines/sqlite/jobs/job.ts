@@ -1,9 +1,10 @@
 import type { FactLevel } from '../../../core/levels.ts';
 import type { Check, Examination } from '../../../core/ports/engine.ts';
 import type { SourceFile } from '../source-file.ts';
+import type { MigrationJobs } from './migrate/job.ts';
 
 /** Everything that needs SQLite is a job for the agent, a child process: parameters and results are plain JSON. */
-export interface Jobs {
+export interface Jobs extends MigrationJobs {
   look: { readonly input: { readonly path: string }; readonly output: SourceFile };
   snapshot: { readonly input: SnapshotInput; readonly output: SnapshotOutput };
   settle: { readonly input: { readonly path: string }; readonly output: null };

@@ -1,11 +1,11 @@
 import type { Target } from '../config/settings.ts';
 import { DbopsError } from '../core/errors.ts';
 import { shellLine } from '../core/shell-line.ts';
-import type { BackupNote } from '../operations/migrate-up.ts';
+import type { BackupNote } from '../operations/migrate-run.ts';
 import { formatBytes } from '../report/format.ts';
 import { addressOf } from './addresses.ts';
 import type { BackupFlags } from './backup-request.ts';
-import type { UpFlags } from './migrate-request.ts';
+import type { RunFlags } from './migrate-request.ts';
 import { planBackup, runBackup } from './run-backup.ts';
 import type { Session } from './session.ts';
 
@@ -16,7 +16,7 @@ import type { Session } from './session.ts';
 export async function backUpFirst(
   session: Session,
   target: Target,
-  { backup, storage }: Pick<UpFlags, 'backup' | 'storage'>,
+  { backup, storage }: Pick<RunFlags, 'backup' | 'storage'>,
 ): Promise<BackupNote | undefined> {
   const when = backup ?? target.migrations.backup;
   if (when === 'never') return undefined;

@@ -23,7 +23,7 @@ export interface StatusFlags extends MigrateFlags {
   readonly check?: true;
 }
 
-export interface UpFlags extends MigrateFlags {
+export interface RunFlags extends MigrateFlags {
   readonly to?: string;
   readonly steps?: number;
   readonly allow?: readonly Tolerance[];

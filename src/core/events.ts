@@ -64,12 +64,14 @@ export type AppEvent =
       readonly database: string;
       readonly version: string;
       readonly name: string;
+      readonly kind: 'up' | 'rollback';
     }
   | {
       readonly type: 'migration.finished';
       readonly database: string;
       readonly version: string;
       readonly name: string;
+      readonly kind: 'up' | 'rollback';
       readonly durationMs: number;
       /** `elsewhere`: another run has done it in the meantime. */
       readonly outcome: 'done' | 'elsewhere';

@@ -1,5 +1,6 @@
 import { DbopsError } from '../core/errors.ts';
 import { eventFor, openTarget, readMigrations, refuseProblems, type MigrateRequest } from './migrate-request.ts';
+import { lockFor } from './migrate-run.ts';
 import type { Ports } from './ports.ts';
 
 export interface BaselineRequest extends MigrateRequest {
@@ -15,16 +16,15 @@ export interface BaselineResult {
 
 /** Records the files up to a version as applied, without running them. */
 export async function migrateBaseline(request: BaselineRequest, ports: Ports): Promise<BaselineResult> {
-  const { migrations, problems } = await readMigrations(request.folder, request.engine.rules);
+  // With none of them, it does not matter what they hold.
+  const none = { migrations: [], problems: [] };
+  const { migrations, problems } =
+    request.to === '0' ? none : await readMigrations(request.folder, request.engine.rules);
   refuseProblems(problems);
   await using target = await openTarget(request);
   const { label: database } = target;
   await using held = new AsyncDisposableStack();
-  held.use(
-    await target.lock(request.lockWaitMs, (holder) =>
-      ports.reporter.report({ type: 'migration.waiting', database, holders: [holder] }),
-    ),
-  );
+  held.use(await lockFor(target, request.lockWaitMs, ports));
   const { applied } = await target.readLedger();
   const known = new Set(applied.map(({ version }) => version));
   const chosen = migrations.filter(({ version }) => version <= request.to && !known.has(version));

@@ -31,7 +31,7 @@ export function describeEvent(event: AppEvent): string | undefined {
     case 'prune.removed':
       return `${event.target}: removed ${event.name} (${formatBytes(event.bytes)})`;
     case 'migration.started':
-      return `${plain(event.version)}_${plain(event.name)}: running`;
+      return `${plain(event.version)}_${plain(event.name)}: ${event.kind === 'up' ? 'running' : 'rolling back'}`;
     case 'migration.finished': {
       const end = event.outcome === 'done' ? `done in ${formatDuration(event.durationMs)}` : 'done by another run';
       return `${plain(event.version)}_${plain(event.name)}: ${end}`;

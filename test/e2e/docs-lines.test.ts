@@ -33,12 +33,30 @@ describe('every example of --help ends with 0', () => {
 function takenForGranted(line: string): string[] {
   const keys = ['old', 'new'].map((name) => `age-keygen -o ${name}.txt && age-keygen -y ${name}.txt > ${name}.pub`);
   return [
+    ...(line.startsWith('dbops migrate') ? migrated(line.includes('_URL') ? '"$DATABASE_URL"' : 'app.db') : []),
     ...(line.startsWith('dbops config check')
       ? ['(mkdir etc && cd etc && dbops init ../app.db)', 'cp etc/dbops.yaml .']
       : []),
     ...(line.endsWith(' offsite') ? ['echo "storages: { offsite: /srv/offsite }" > dbops.yaml'] : []),
     ...(/\.(pub|txt)\b/.test(line) ? [...keys, 'cp old.pub backup.pub'] : []),
     ...(line.startsWith('dbops prune --storage') ? ['dbops copy --to /srv/offsite'] : []),
+  ];
+}
+
+/** A ledger with two migrations, each with its rollback. */
+function migrated(database: string): string[] {
+  const files = ['one', 'two'].flatMap((name, index) => {
+    const file = `migrations/2026010100000${index}_${name}`;
+    return [
+      `echo 'CREATE TABLE ${name} (id INTEGER);' > ${file}.sql`,
+      `echo 'DROP TABLE ${name};' > ${file}_rollback.sql`,
+    ];
+  });
+  return [
+    'mkdir migrations',
+    ...files,
+    `dbops migrate baseline ${database} --to 0`,
+    `dbops migrate up ${database} --backup never`,
   ];
 }
 

@@ -16,6 +16,7 @@ const documents = [
   'docs/contributing.md',
   'docs/encryption.md',
   'docs/format.md',
+  'docs/migrations.md',
   'docs/from-scripts.md',
   'docs/output.md',
   'docs/postgresql.md',

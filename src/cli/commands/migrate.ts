@@ -1,8 +1,9 @@
-import { Option, type Command } from 'commander';
-import { tolerances } from '../../core/migrations/plan.ts';
-import { addCommand, finishCommand, lockWaitOption, parseCount, parseMs, storagesOption } from '../command.ts';
-import type { BaselineFlags, CreateFlags, StatusFlags, UpFlags } from '../migrate-request.ts';
+import type { Command } from 'commander';
+import { addCommand, finishCommand, lockWaitOption } from '../command.ts';
+import { placeOptions } from '../migrate-options.ts';
+import type { BaselineFlags, CreateFlags, MigrateFlags, StatusFlags } from '../migrate-request.ts';
 import type { Runner } from '../runner.ts';
+import { registerRuns } from './migrate-runs.ts';
 
 export function registerMigrate(program: Command, runner: Runner): void {
   const migrate = program
@@ -10,7 +11,8 @@ export function registerMigrate(program: Command, runner: Runner): void {
     .description('Change the schema of a database by files of SQL, backed up first.');
   registerCreate(migrate, runner);
   registerStatus(migrate, runner);
-  registerUp(migrate, runner);
+  registerRuns(migrate, runner);
+  registerValidate(migrate, runner);
   registerBaseline(migrate, runner);
 }
 
@@ -44,24 +46,17 @@ function registerStatus(migrate: Command, runner: Runner): void {
   );
 }
 
-function registerUp(migrate: Command, runner: Runner): void {
-  const up = addCommand(migrate, {
-    usage: 'up [target]',
-    summary: 'Back up, then apply what is pending, each file in a transaction of its own.',
-    examples: [
-      ['dbops migrate up app.db', 'all that is pending'],
-      ['dbops migrate up "$DATABASE_URL" --dry-run', 'show the plan and its SQL'],
-      ['dbops migrate up app.db --steps 1 --backup never', 'one, on a machine of a developer'],
-    ],
+function registerValidate(migrate: Command, runner: Runner): void {
+  const validate = addCommand(migrate, {
+    usage: 'validate [target]',
+    summary: 'Look at the files alone, without the database: names, pairs, directives, SQL that cannot be run safely.',
+    examples: [['dbops migrate validate app.db', 'before they are merged']],
   });
-  changeOptions(placeOptions(up))
-    .option('--to <version>', 'the last version to apply')
-    .option('--steps <n>', 'how many to apply', parseCount)
-    .addOption(new Option('--allow <what...>', 'do not stop for these').choices(tolerances))
-    .option('--create', 'begin with an empty SQLite file where there is none')
-    .option('--dry-run', 'show what would be run');
-  finishCommand(up).action((word: string | undefined, flags: UpFlags) =>
-    runner.run(up, async (session) => (await import('../actions/migrate-up.ts')).up(session, word, flags)),
+  placeOptions(validate);
+  finishCommand(validate).action((word: string | undefined, flags: MigrateFlags) =>
+    runner.run(validate, async (session) =>
+      (await import('../actions/migrate-validate.ts')).validate(session, word, flags),
+    ),
   );
 }
 
@@ -77,21 +72,4 @@ function registerBaseline(migrate: Command, runner: Runner): void {
       (await import('../actions/migrate-baseline.ts')).baseline(session, word, flags),
     ),
   );
-}
-
-function placeOptions(command: Command): Command {
-  return command
-    .option('--folder <folder>', 'where the migrations are (default: config, ./migrations)')
-    .option('--table <name>', 'the table of the ledger (default: config, schema_migrations)');
-}
-
-function changeOptions(command: Command): Command {
-  return storagesOption(
-    command.addOption(
-      new Option('--backup <when>', 'back up first (default: config, auto)').choices(['auto', 'always', 'never']),
-    ),
-  )
-    .option('--lock-wait <time>', 'how long to wait for another run of migrations (default: 60s)', parseMs)
-    .option('--lock-timeout <time>', 'how long a statement may wait for a lock (default: 5s)', parseMs)
-    .option('--lock-retries <n>', 'how often to try again a file that did not get its locks (default: 10)', parseCount);
 }

@@ -1,6 +1,7 @@
 import type { MigrationName } from './folder.ts';
 import type { Ledger, LedgerEvent } from './ledger.ts';
 import type { MigrationScript } from './script.ts';
+import { upStep, type Refusal, type StepPlan } from './step.ts';
 
 /** A migration of the folder with what its files hold. */
 export interface Migration extends MigrationName {
@@ -99,20 +100,8 @@ export interface UpRequest {
   readonly allow: readonly Tolerance[];
 }
 
-export interface UpPlan {
-  readonly run: readonly (MigrationStanding & { readonly migration: Migration })[];
-  /** Why nothing is run. */
-  readonly refusals: readonly Refusal[];
-}
-
-export interface Refusal {
-  readonly version: string;
-  readonly state: MigrationState;
-  readonly reason: string;
-}
-
 /** Decides what `up` applies, oldest first. */
-export function planUp(standings: readonly MigrationStanding[], { to, steps, allow }: UpRequest): UpPlan {
+export function planUp(standings: readonly MigrationStanding[], { to, steps, allow }: UpRequest): StepPlan {
   const waiting = standings.filter(
     (standing): standing is MigrationStanding & { readonly migration: Migration } =>
       standing.migration !== undefined && ['pending', 'out-of-order', 'unfinished'].includes(standing.state),
@@ -126,7 +115,7 @@ export function planUp(standings: readonly MigrationStanding[], { to, steps, all
       if (reason === undefined || allow.some((tolerated) => tolerated === state)) return [];
       return [{ version, state, reason: `${version}_${name} ${reason}` }];
     });
-  return { run: within, refusals };
+  return { steps: within.map((standing) => upStep(standing.migration, standing)), refusals };
 }
 
 function reasonOf(state: MigrationState): string | undefined {

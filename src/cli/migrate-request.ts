@@ -37,7 +37,7 @@ export interface RunFlags extends MigrateFlags {
 }
 
 export interface BaselineFlags extends MigrateFlags {
-  readonly to: string;
+  readonly to?: string;
   readonly lockWait?: number;
 }
 

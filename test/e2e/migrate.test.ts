@@ -303,7 +303,9 @@ describe.each(scenes)('%s', (_name, open) => {
     const scene = await open();
     await scene.write({ ...smallMigrations, '20260101000004_bad.sql': 'BEGIN;\nSELECT 1;\nCOMMIT;\n' });
     const { exitCode, json } = await scene.dbops(
-      ...['migrate', 'validate', '--json'],
+      'migrate',
+      'validate',
+      '--json',
       scene.engine === 'sqlite' ? 'nowhere.db' : 'postgresql://nobody@127.0.0.1:1/nowhere',
     );
     expect([exitCode, json()]).toMatchObject([

@@ -66,7 +66,7 @@ function registerBaseline(migrate: Command, runner: Runner): void {
     summary: 'Record migrations as applied without running them, for a database that has them already.',
     examples: [['dbops migrate baseline app.db --to 0', 'none of them: the files start from what is there']],
   });
-  lockWaitOption(placeOptions(baseline)).requiredOption('--to <version>', 'the last version that it has; 0 for none');
+  lockWaitOption(placeOptions(baseline)).option('--to <version>', 'the last version that it has; 0 for none');
   finishCommand(baseline).action((word: string | undefined, flags: BaselineFlags) =>
     runner.run(baseline, async (session) =>
       (await import('../actions/migrate-baseline.ts')).baseline(session, word, flags),

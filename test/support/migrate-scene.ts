@@ -23,6 +23,8 @@ export interface MigrateScene {
   dbops(...words: readonly string[]): Promise<RunResult>;
   /** The same, running. */
   start(...words: readonly string[]): ReturnType<typeof spawnDbops>;
+  /** The same by another address. */
+  startAt(at: string, ...words: readonly string[]): ReturnType<typeof spawnDbops>;
 }
 
 export async function sqliteScene(): Promise<MigrateScene> {
@@ -54,6 +56,7 @@ function sceneOf(base: Pick<MigrateScene, 'engine' | 'cwd' | 'address' | 'env' |
     remove: (file) => rm(join(folder, file)),
     dbops,
     migrate: (verb = '', ...words) => dbops('migrate', verb, address, ...words),
+    startAt: (at, verb = '', ...words) => spawnDbops(base, ['migrate', verb, at, ...words]),
     start: (verb = '', ...words) => spawnDbops(base, ['migrate', verb, address, ...words]),
   };
 }

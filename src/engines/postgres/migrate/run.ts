@@ -89,12 +89,12 @@ function failed(file: string, line: number | undefined, error: unknown): unknown
 }
 
 /** A commit whose answer never came was done or was not: the ledger tells, once the server has ended that session. */
-async function commit(query: Query, { worker, table }: RunContext, event: LedgerEvent): Promise<void> {
+async function commit(query: Query, { worker }: RunContext, event: LedgerEvent): Promise<void> {
   try {
     await query('COMMIT');
   } catch (error) {
     if (error instanceof SqlError) throw failed(event.name, undefined, error);
-    if (await worker.hasCommitted(event.id, table)) return;
+    if (await worker.hasCommitted(event.id)) return;
     throw new DbopsError('MIGRATION_FAILED', `${event.name}: the connection was lost at COMMIT: ${messageOf(error)}`, {
       hint: 'The database was asked since: nothing of this file is in it. Run this again.',
       cause: error,

@@ -13,7 +13,7 @@ import { fingerprint } from './fingerprint.ts';
 import { unhealthy } from './health.ts';
 import { inTransaction } from './in-transaction.ts';
 import { changes, insertEvent, ledgerTable, preparation, readLedger, type LedgerTable } from './ledger-table.ts';
-import { holdLock } from './lock.ts';
+import { pollLock, runKeyOf } from './lock.ts';
 import { postgresRules } from './rules.ts';
 import { runStatements } from './run-statements.ts';
 import { runInTransaction } from './run.ts';
@@ -39,7 +39,7 @@ async function openTarget(
   try {
     const { paths } = await findClients(connection, ['psql'], 0, signal);
     const control = stack.use(await openSession({ connection, psql: paths.psql, signal }));
-    const worker = stack.use(createWorker(connection, paths.psql, signal));
+    const worker = stack.use(createWorker({ connection, psql: paths.psql, table, signal }));
     const context = { worker, watcher: control.query, table, signal };
     return {
       label: connection.label,
@@ -48,7 +48,10 @@ async function openTarget(
         await refuseStandby(control.query, connection.label);
         const { query } = await worker.session();
         await refusePooler([control, { ...control, query }], connection);
-        return holdLock(control.query, { table, waitMs, onWait, signal });
+        const key = runKeyOf(table);
+        await pollLock(control.query, { key, table, waitMs, onWait, signal });
+        await worker.claim(waitMs, onWait);
+        return { [Symbol.asyncDispose]: () => release(control.query, key) };
       },
       prepare: async () => prepare((await worker.session()).query, table),
       fingerprint: async () => readFingerprint((await worker.session()).query, table, address.lockTimeoutMs),
@@ -72,6 +75,11 @@ async function refuseStandby(query: Query, label: string): Promise<void> {
   throw new DbopsError('SOURCE_REFUSED', `${label} is a standby, which nobody can write to`, {
     hint: 'Migrate its primary: the standby follows.',
   });
+}
+
+/** Where the session is gone, the server has let it go. */
+async function release(query: Query, key: string): Promise<void> {
+  await query(`SELECT pg_catalog.pg_advisory_unlock(${key})`).catch(() => undefined);
 }
 
 /** The lock of the run keeps others from doing the same at this moment. */

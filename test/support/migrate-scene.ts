@@ -27,8 +27,8 @@ export interface MigrateScene {
   startAt(at: string, ...words: readonly string[]): ReturnType<typeof spawnDbops>;
 }
 
-export async function sqliteScene(): Promise<MigrateScene> {
-  const cwd = await temporaryFolder();
+export async function sqliteScene(folder?: string): Promise<MigrateScene> {
+  const cwd = folder ?? (await temporaryFolder());
   const file = join(cwd, 'app.db');
   await execa('sqlite3', [file, 'PRAGMA user_version = 1']);
   const sql = async (text: string): Promise<string> => (await execa('sqlite3', [file, text])).stdout;

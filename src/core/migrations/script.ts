@@ -10,6 +10,8 @@ export interface ScriptRules {
   readonly dialect: Dialect;
   /** Statements that the database runs outside of a transaction only; tried on the canonical form. */
   readonly outside: RegExp;
+  /** Those that may end and begin transactions themselves, and so run outside of one where a file has none. */
+  readonly ownTransactions?: RegExp;
   /** Statements that no migration may hold, each with the reason. */
   readonly forbidden: readonly { readonly pattern: RegExp; readonly reason: string }[];
 }
@@ -19,6 +21,8 @@ export interface Statement {
   readonly text: string;
   readonly canonical: string;
   readonly line: number;
+  /** In a file without a transaction: whether not even this one statement can have one, with the record of it. */
+  readonly bare: boolean;
 }
 
 /** A file of SQL, understood as far as running it safely needs. */
@@ -41,7 +45,7 @@ export function readScript(file: string, bytes: Buffer, rules: ScriptRules): Mig
   const problems: string[] = [];
   const text = decode(bytes, (reason) => problems.push(`${file}: ${reason}`));
   const source = Buffer.from(text);
-  const found = scan(source, rules.dialect);
+  const found = scan(source, rules);
   const say = (line: number, reason: string): number => problems.push(`${file}:${line}: ${reason}`);
   for (const { line, reason } of found.problems) say(line, reason);
   if (found.statements.length + problems.length === 0) problems.push(`${file}: it holds no statement`);
@@ -79,7 +83,8 @@ interface Found {
   readonly problems: readonly { readonly line: number; readonly reason: string }[];
 }
 
-function scan(source: Buffer, dialect: Dialect): Found {
+function scan(source: Buffer, rules: ScriptRules): Found {
+  const { dialect } = rules;
   const statements: Statement[] = [];
   const comments: Comment[] = [];
   const problems: { line: number; reason: string }[] = [];
@@ -90,7 +95,7 @@ function scan(source: Buffer, dialect: Dialect): Found {
         const copy = dialect.copyData ? readCopy(head) : undefined;
         const streams = copy?.direction === 'from' && copy.with === 'stream';
         if (streams) problems.push({ line, reason: 'rows of a COPY cannot stand in a migration; write INSERT' });
-        statements.push(statementOf(head, line, dialect));
+        statements.push(statementOf(head, line, rules));
       },
       comment: (text, line) => comments.push({ text: text.toString('utf8').trimEnd(), line }),
       command: ({ text, line }) => {
@@ -107,9 +112,10 @@ function scan(source: Buffer, dialect: Dialect): Found {
   return { statements, comments, problems };
 }
 
-function statementOf(head: Buffer, line: number, dialect: Dialect): Statement {
+function statementOf(head: Buffer, line: number, { dialect, outside, ownTransactions }: ScriptRules): Statement {
   const text = head.toString('utf8').trimEnd().replace(/;$/, '');
-  return { text, canonical: canonicalStatement(Buffer.from(text), dialect), line };
+  const canonical = canonicalStatement(Buffer.from(text), dialect);
+  return { text, canonical, line, bare: outside.test(canonical) || ownTransactions?.test(canonical) === true };
 }
 
 function readDirectives(

@@ -18,6 +18,7 @@ const outside = [
 export const postgresRules: ScriptRules = {
   dialect: postgresDialect,
   outside: new RegExp(`^(${outside.join('|')})`, 'is'),
+  ownTransactions: /^(call|do)\b/i,
   forbidden: [
     {
       pattern: /^set (session |local )?standard_conforming_strings\b(?! ?(=|to) ?'?(on|true|1)\b)/i,

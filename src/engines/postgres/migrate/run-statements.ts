@@ -1,14 +1,16 @@
 import { DbopsError, messageOf } from '../../../core/errors.ts';
 import type { LedgerEvent } from '../../../core/migrations/ledger.ts';
+import type { Statement } from '../../../core/migrations/script.ts';
 import type { MigrationStep, StepResult } from '../../../core/ports/migration-target.ts';
 import { systemClock } from '../../../platform/clock.ts';
+import type { Query } from '../connection/query.ts';
 import { inTransaction } from './in-transaction.ts';
 import { changes, insertEvent } from './ledger-table.ts';
 import { changeOf, runStatement, type RunContext } from './run.ts';
 
 /**
- * Runs a script statement by statement, each for itself, and records after each how far it is. A statement that was cut
- * off may have been done or not: it is run again, and the server says when it cannot be done twice.
+ * Runs a script statement by statement, and records with each how far it is. One that cannot be in a transaction is recorded
+ * right after: when it was cut off there it may have been done, and is run again.
  */
 export async function runStatements(context: RunContext, step: MigrationStep): Promise<StepResult> {
   const started = systemClock.now().getTime();
@@ -18,18 +20,33 @@ export async function runStatements(context: RunContext, step: MigrationStep): P
   await query(`SET lock_timeout = ${step.lockTimeoutMs}`);
   for (const [index, statement] of statements.entries()) {
     if (index < step.statementsDone) continue;
+    const record = insertEvent(progress(step.event, index + 1), table);
     try {
-      await runStatement(query, statement, file);
+      if (statement.bare) await runStatement(query, statement, file);
+      else await runWith(query, statement, file, record);
     } catch (error) {
       throw stopped(error, index, step);
     }
-    if (index + 1 < statements.length) await query(insertEvent(progress(step.event, index + 1), table));
+    if (statement.bare) await query(record);
   }
   await worker.reset();
   const durationMs = systemClock.now().getTime() - started;
   const event = { ...step.event, durationMs };
   await inTransaction(query, [insertEvent(event, table), ...changes(changeOf(event), table)]);
   return { outcome: 'done', durationMs, warnings: [] };
+}
+
+/** With its record, so that it is never done twice. */
+async function runWith(query: Query, statement: Statement, file: string, record: string): Promise<void> {
+  await query('BEGIN');
+  try {
+    await runStatement(query, statement, file);
+    await query(record);
+    await query('COMMIT');
+  } catch (error) {
+    await query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
 }
 
 function progress(event: LedgerEvent, statements: number): LedgerEvent {

@@ -26,7 +26,7 @@ async function open(address: DatabaseAddress, request: OpenMigrationTarget): Pro
     readLedger: () => agent.run('migrateLedger', place),
     // Nobody else is kept out for the whole of a run: what another one has done is seen under the write lock.
     lock: async (waitMs) => {
-      place = { ...place, lockTimeoutMs: Math.max(waitMs, address.lockTimeoutMs) };
+      place = { ...place, lockTimeoutMs: waitMs };
       return { [Symbol.asyncDispose]: async () => undefined };
     },
     prepare: async () => void (await agent.run('migratePrepare', place)),
@@ -41,7 +41,7 @@ async function open(address: DatabaseAddress, request: OpenMigrationTarget): Pro
 function runInput({ script, event, statementsDone, fingerprints }: MigrationStep): Omit<RunInput, keyof LedgerPlace> {
   return {
     file: script.file,
-    statements: script.statements.map(({ text, line }) => ({ text, line })),
+    statements: script.statements.map(({ text, line, bare }) => ({ text, line, bare })),
     event,
     transaction: script.directives.transaction,
     statementsDone,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { DbopsError } from '../../../../core/errors.ts';
 import { explainSqlite } from '../sqlite-error.ts';
 import type { LedgerPlace } from './job.ts';
 
@@ -41,6 +42,11 @@ export function explaining<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw explainSqlite(error, path);
+    if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_BUSY'))
+      throw explainSqlite(error, path);
+    throw new DbopsError('LOCKED', `${path} is locked by another program that writes`, {
+      hint: 'Run this again, or give it more time with --lock-wait.',
+      cause: error,
+    });
   }
 }

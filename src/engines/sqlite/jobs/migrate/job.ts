@@ -26,7 +26,7 @@ export interface RecordInput extends LedgerPlace {
 
 export interface RunInput extends LedgerPlace {
   readonly file: string;
-  readonly statements: readonly { readonly text: string; readonly line: number }[];
+  readonly statements: readonly { readonly text: string; readonly line: number; readonly bare: boolean }[];
   readonly event: LedgerEvent;
   readonly transaction: boolean;
   readonly statementsDone: number;

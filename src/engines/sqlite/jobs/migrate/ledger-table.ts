@@ -22,6 +22,7 @@ export function readLedger(place: LedgerPlace): Ledger {
 export function prepareLedger(place: LedgerPlace): void {
   explaining(place.path, () => {
     const db = writable(place);
+    if (ledgerOf(db, place.table).state === 'present') return;
     db.transaction(() => {
       for (const statement of preparation(db, place.table)) db.exec(statement);
     }).immediate();

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { DbopsError, messageOf } from '../../../../core/errors.ts';
 import type { LedgerEvent } from '../../../../core/migrations/ledger.ts';
 import type { StepResult } from '../../../../core/ports/migration-target.ts';
@@ -27,7 +27,7 @@ function inTransaction(input: RunInput): StepResult {
   const db = writable(input);
   // Not obeyed within a transaction. Off, because DROP TABLE in a rebuild would delete the rows that point to it.
   db.pragma(`foreign_keys = ${input.foreignKeys ? 'ON' : 'OFF'}`);
-  begin(db, input);
+  db.exec('BEGIN IMMEDIATE');
   try {
     if (isSettled(db, input)) {
       db.exec('ROLLBACK');
@@ -48,7 +48,7 @@ function inTransaction(input: RunInput): StepResult {
   }
 }
 
-/** Each statement is its own transaction; how far it came is written right after it. */
+/** Each statement is a transaction with its record, but for those that cannot: they are recorded right after. */
 function eachForItself(input: RunInput): StepResult {
   const started = Date.now();
   const db = writable(input);
@@ -57,13 +57,19 @@ function eachForItself(input: RunInput): StepResult {
   if (isSettled(db, input)) return { outcome: 'elsewhere', durationMs: 0, warnings: [] };
   for (const [index, statement] of statements.entries()) {
     if (index < input.statementsDone) continue;
-    runStatement(db, statement, input);
-    if (index + 1 === statements.length) break;
     const progress = { id: `${event.id}-${index + 1}`, outcome: 'progress', statements: index + 1 } as const;
-    insertEvent(db, table, { ...event, ...progress, rollback: null });
+    try {
+      if (!statement.bare) db.exec('BEGIN IMMEDIATE');
+      runStatement(db, statement, input);
+      insertEvent(db, table, { ...event, ...progress, rollback: null });
+      if (!statement.bare) db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
   }
   const durationMs = Date.now() - started;
-  begin(db, input);
+  db.exec('BEGIN IMMEDIATE');
   writeEvent(db, input, { ...event, durationMs });
   db.exec('COMMIT');
   return { outcome: 'done', durationMs, warnings: [] };
@@ -82,18 +88,6 @@ function writeEvent(db: Database.Database, { table }: RunInput, event: LedgerEve
     table,
     kind === 'rollback' ? { add: [], remove: [version] } : { add: [{ version, event: id }], remove: [] },
   );
-}
-
-function begin(db: Database.Database, { path }: RunInput): void {
-  try {
-    db.exec('BEGIN IMMEDIATE');
-  } catch (error) {
-    if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error;
-    throw new DbopsError('LOCKED', `${path} is locked by another program that writes`, {
-      hint: 'Run this again, or give it more time with --lock-wait.',
-      cause: error,
-    });
-  }
 }
 
 function runStatement(db: Database.Database, { text, line }: RunInput['statements'][number], input: RunInput): void {

@@ -56,6 +56,11 @@ function wrongName(into: string, named: string, owner: string | undefined): Dbop
   });
 }
 
+/** The protected target whose database is at this place, by whatever path it was named. */
+export function protectedAt(session: Session, target: Target, place: string): Target | undefined {
+  return ownersOf(session, target, place).find((owner) => owner.protected);
+}
+
 /** The targets whose database it is; one that none has is known by the name its own backups would have. */
 function ownersOf(session: Session, target: Target, into: string): readonly Target[] {
   const configured = session.settings.targetNames.map((name) => session.targetOf(name));

@@ -34,6 +34,15 @@ export interface RunFlags extends MigrateFlags {
   readonly lockWait?: number;
   readonly lockTimeout?: number;
   readonly lockRetries?: number;
+  readonly yesReplace?: string;
+}
+
+export interface RepairFlags extends MigrateFlags {
+  readonly accept?: string;
+  readonly applied?: string;
+  readonly forget?: string;
+  readonly reason?: string;
+  readonly lockWait?: number;
 }
 
 export interface BaselineFlags extends MigrateFlags {

@@ -81,6 +81,7 @@ export function eventFor(
     schemaBefore: null,
     schemaAfter: null,
     error: null,
+    reason: null,
     tool: ports.version,
   };
 }

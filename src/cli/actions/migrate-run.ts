@@ -11,10 +11,11 @@ import {
 import { formatDuration, plain } from '../../report/format.ts';
 import { errorDocument } from '../failure.ts';
 import { backUpFirst } from '../migrate-backup.ts';
+import { refuseWithoutConsent } from '../migrate-consent.ts';
 import { LOCK_WAIT_MS, migrateRequest, parseVersion, targetToMigrate, type RunFlags } from '../migrate-request.ts';
 import type { CommandResult, Session } from '../session.ts';
 
-export type Verb = 'up' | 'rollback' | 'redo';
+export type Verb = 'up' | 'rollback' | 'redo' | 'reset';
 
 export async function run(
   session: Session,
@@ -33,6 +34,7 @@ export async function run(
     backup: () => backUpFirst(session, target, flags),
   };
   if (flags.dryRun === true) return describePlan(request);
+  if (verb === 'reset') await refuseWithoutConsent(session, target, flags.yesReplace);
   return describe(await runMigrations(request, session.ports));
 }
 
@@ -48,6 +50,8 @@ function decisionOf(
       return (standings) => planUp(standings, { to, steps, allow });
     case 'rollback':
       return (standings, ledger) => planRollback(standings, ledger, { to, steps: steps ?? 1 }, rules);
+    case 'reset':
+      return (standings, ledger) => planRollback(standings, ledger, { steps: standings.length }, rules);
     case 'redo':
       return (standings, ledger) => planRedo(standings, ledger, steps ?? 1, rules);
   }

@@ -11,6 +11,7 @@ export function registerRuns(migrate: Command, runner: Runner): void {
   registerUp(migrate, runner);
   registerRollback(migrate, runner);
   registerRedo(migrate, runner);
+  registerReset(migrate, runner);
 }
 
 function registerUp(migrate: Command, runner: Runner): void {
@@ -58,6 +59,18 @@ function registerRedo(migrate: Command, runner: Runner): void {
     .option('--steps <n>', 'how many (default: 1)', parseCount)
     .option('--dry-run', 'show what would be run');
   finishCommand(redo).action(running(redo, 'redo', runner));
+}
+
+function registerReset(migrate: Command, runner: Runner): void {
+  const reset = addCommand(migrate, {
+    usage: 'reset [target]',
+    summary: 'Back up, then undo all migrations, the last one first. What they made is lost, with its rows.',
+    examples: [['dbops migrate reset app.db --yes', 'on a machine of a developer']],
+  });
+  changeOptions(placeOptions(reset))
+    .option('--yes-replace <name>', 'the name of the target: a protected one needs it')
+    .option('--dry-run', 'show what would be run');
+  finishCommand(reset).action(running(reset, 'reset', runner));
 }
 
 function running(command: Command, verb: Verb, runner: Runner) {

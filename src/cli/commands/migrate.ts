@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { addCommand, finishCommand, lockWaitOption } from '../command.ts';
 import { placeOptions } from '../migrate-options.ts';
-import type { BaselineFlags, CreateFlags, MigrateFlags, StatusFlags } from '../migrate-request.ts';
+import type { BaselineFlags, CreateFlags, MigrateFlags, RepairFlags, StatusFlags } from '../migrate-request.ts';
 import type { Runner } from '../runner.ts';
 import { registerRuns } from './migrate-runs.ts';
 
@@ -14,6 +14,8 @@ export function registerMigrate(program: Command, runner: Runner): void {
   registerRuns(migrate, runner);
   registerValidate(migrate, runner);
   registerBaseline(migrate, runner);
+  registerRepair(migrate, runner);
+  registerHealth(migrate, runner);
 }
 
 function registerCreate(migrate: Command, runner: Runner): void {
@@ -71,5 +73,37 @@ function registerBaseline(migrate: Command, runner: Runner): void {
     runner.run(baseline, async (session) =>
       (await import('../actions/migrate-baseline.ts')).baseline(session, word, flags),
     ),
+  );
+}
+
+function registerRepair(migrate: Command, runner: Runner): void {
+  const repair = addCommand(migrate, {
+    usage: 'repair [target]',
+    summary: 'Tell the ledger what is true of one migration, with the reason. Runs nothing.',
+    examples: [
+      ['dbops migrate repair app.db --accept 20260101000001 --reason "a comment in a string"', 'an edited file'],
+      ['dbops migrate repair app.db --forget 20260101000001 --reason "undone by hand"', 'one that is not there'],
+    ],
+  });
+  lockWaitOption(placeOptions(repair))
+    .option('--accept <version>', 'the file as it is now is what was applied')
+    .option('--applied <version>', 'it is in the database, all of it')
+    .option('--forget <version>', 'it is not in the database, or not any more')
+    .option('--reason <text>', 'why; it is kept in the ledger');
+  finishCommand(repair).action((word: string | undefined, flags: RepairFlags) =>
+    runner.run(repair, async (session) => (await import('../actions/migrate-repair.ts')).repair(session, word, flags)),
+  );
+}
+
+function registerHealth(migrate: Command, runner: Runner): void {
+  const health = addCommand(migrate, {
+    usage: 'health [target]',
+    summary:
+      'Look for what looks done and is not, and for changes of the schema that no migration made. Writes nothing.',
+    examples: [['dbops migrate health app.db', 'exit 11 when something is found']],
+  });
+  placeOptions(health);
+  finishCommand(health).action((word: string | undefined, flags: MigrateFlags) =>
+    runner.run(health, async (session) => (await import('../actions/migrate-health.ts')).health(session, word, flags)),
   );
 }

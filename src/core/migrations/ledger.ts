@@ -4,8 +4,11 @@ export interface LedgerEvent {
   readonly id: string;
   readonly version: string;
   readonly name: string;
-  /** `accept`: an edited file was declared to be what was applied. */
-  readonly kind: 'up' | 'rollback' | 'baseline' | 'accept';
+  /**
+   * By `repair`, which runs nothing: `accept`, an edited file is what was applied; `forget`, it is not in the database. By that
+   * or by `baseline`: `baseline`, it is.
+   */
+  readonly kind: 'up' | 'rollback' | 'baseline' | 'accept' | 'forget';
   /** `progress`: statements of a file without a transaction that are done so far. */
   readonly outcome: 'done' | 'failed' | 'progress';
   readonly statements: number;
@@ -23,6 +26,8 @@ export interface LedgerEvent {
   readonly schemaBefore: string | null;
   readonly schemaAfter: string | null;
   readonly error: string | null;
+  /** Why somebody repaired it. */
+  readonly reason: string | null;
   /** Version of dbops. */
   readonly tool: string;
 }
@@ -65,6 +70,7 @@ export const ledgerColumns = [
   ['schemaBefore', 'schema_before', 'text'],
   ['schemaAfter', 'schema_after', 'text'],
   ['error', 'error', 'text'],
+  ['reason', 'reason', 'text'],
   ['tool', 'tool', 'text'],
 ] as const satisfies readonly (readonly [keyof LedgerEvent, string, 'text' | 'number'])[];
 

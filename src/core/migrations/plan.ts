@@ -48,7 +48,9 @@ export function judge(migrations: readonly Migration[], ledger: Ledger): Migrati
   return versions.map((version) => {
     const migration = files.get(version);
     const event = applied.get(version);
-    const accepted = ledger.events.findLast((each) => each.version === version && each.kind === 'accept') ?? event;
+    const accepted = ledger.events.findLast(
+      (each) => each.version === version && (each.kind === 'accept' || each.id === event?.id),
+    );
     const statementsDone = applied.has(version) ? 0 : progressOf(version, ledger.events);
     const standing = { version, migration, event, statementsDone, name: migration?.name ?? event?.name ?? '' };
     if (migration === undefined) return { ...standing, state: 'missing', remarks: [] };
@@ -65,7 +67,7 @@ function compare(
   accepted: LedgerEvent | undefined,
   event: LedgerEvent | undefined,
 ): Pick<MigrationStanding, 'state' | 'remarks'> {
-  if (accepted === undefined || event === undefined) {
+  if (accepted === undefined) {
     return { state: 'applied', remarks: ['applied by another tool: nothing is known of the file it was'] };
   }
   // A meaning of another form was read in another way, and says nothing of this one.
@@ -73,8 +75,8 @@ function compare(
   const edited = accepted.checksum !== up.checksum && (!comparable || accepted.meaning !== up.meaning);
   const remarks = [
     ...(!edited && accepted.checksum !== up.checksum ? ['only comments or white space were changed since'] : []),
-    ...(event.name === name ? [] : [`was called ${event.name} when it was applied`]),
-    ...(event.rollback !== null && rollback !== undefined && event.rollback !== rollback.text
+    ...(event === undefined || event.name === name ? [] : [`was called ${event.name} when it was applied`]),
+    ...(event !== undefined && event.rollback !== null && rollback !== undefined && event.rollback !== rollback.text
       ? ['its rollback was changed since; the one that was recorded is used']
       : []),
   ];
@@ -83,7 +85,7 @@ function compare(
 
 /** Statements of a version that a run without a transaction has recorded since it was last done or undone. */
 function progressOf(version: string, events: readonly LedgerEvent[]): number {
-  const own = events.filter((event) => event.version === version && ['up', 'rollback'].includes(event.kind));
+  const own = events.filter((event) => event.version === version && event.kind !== 'accept');
   const last = own.findLast(({ outcome }) => outcome !== 'failed');
   return last?.outcome === 'progress' && last.kind === 'up' ? last.statements : 0;
 }

@@ -4,6 +4,7 @@ import { copyTables } from './jobs/copy-tables.ts';
 import { examine } from './jobs/examine.ts';
 import { exportTables } from './jobs/export-tables.ts';
 import type { JobName, Jobs, OnProgress } from './jobs/job.ts';
+import { inspectContents } from './jobs/migrate/conserve.ts';
 import { fingerprint } from './jobs/migrate/fingerprint.ts';
 import { prepareLedger, readLedger, recordEvents } from './jobs/migrate/ledger-table.ts';
 import { runMigration } from './jobs/migrate/run.ts';
@@ -27,6 +28,7 @@ const handlers: { readonly [N in JobName]: (input: Jobs[N]['input'], onProgress:
   migrateLedger: (input) => readLedger(input),
   migratePrepare: (input) => (prepareLedger(input), null),
   migrateFingerprint: (input) => fingerprint(input),
+  migrateInspect: (input) => inspectContents(input),
   migrateRecord: (input) => (recordEvents(input), null),
   migrateRun: (input) => runMigration(input),
 };

@@ -33,7 +33,7 @@ async function open(address: DatabaseAddress, request: OpenMigrationTarget): Pro
     fingerprint: () => agent.run('migrateFingerprint', place),
     record: async (events, change) => void (await agent.run('migrateRecord', { ...place, events, change })),
     run: (step) => agent.run('migrateRun', { ...place, ...runInput(step) }),
-    inspect: async () => [],
+    inspect: () => agent.run('migrateInspect', place),
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
   };
 }

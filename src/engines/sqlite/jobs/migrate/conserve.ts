@@ -1,8 +1,10 @@
 import type Database from 'better-sqlite3';
 import { DbopsError } from '../../../../core/errors.ts';
 import { isForeign } from '../facts.ts';
+import { foreignKeyWarnings } from '../foreign-keys.ts';
 import { quoteName } from '../quote.ts';
-import type { RunInput } from './job.ts';
+import { explaining, reading } from './connection.ts';
+import type { LedgerPlace, RunInput } from './job.ts';
 import { ownTables } from './ledger-table.ts';
 
 export interface Contents {
@@ -10,6 +12,11 @@ export interface Contents {
   readonly rows: ReadonlyMap<string, number>;
   /** Rows that point to nothing, by the pair of tables. */
   readonly orphans: ReadonlyMap<string, number>;
+}
+
+/** What is broken in the database, whoever did it. */
+export function inspectContents(place: LedgerPlace): readonly string[] {
+  return explaining(place.path, () => reading(place, foreignKeyWarnings));
 }
 
 export function readContents(db: Database.Database, { table }: RunInput): Contents {

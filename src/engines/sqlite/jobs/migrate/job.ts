@@ -6,6 +6,7 @@ export interface MigrationJobs {
   migrateLedger: { readonly input: LedgerPlace; readonly output: Ledger };
   migratePrepare: { readonly input: LedgerPlace; readonly output: null };
   migrateFingerprint: { readonly input: LedgerPlace; readonly output: string };
+  migrateInspect: { readonly input: LedgerPlace; readonly output: readonly string[] };
   migrateRecord: { readonly input: RecordInput; readonly output: null };
   migrateRun: { readonly input: RunInput; readonly output: StepResult };
 }

@@ -73,7 +73,7 @@ test('kill -9 in the middle of a file without a transaction: the next run waits 
   const scene = await open();
   await scene.write({
     '20260101000001_slow.sql':
-      '-- dbops: no-transaction\nCREATE TABLE slow (n integer);\nINSERT INTO slow SELECT 1 FROM pg_sleep(2);\nINSERT INTO slow VALUES (2);\n',
+      '-- dbops: no-transaction\nCREATE TABLE slow (n integer);\nDO $$ BEGIN IF NOT EXISTS (SELECT FROM slow) THEN PERFORM pg_sleep(2); INSERT INTO slow VALUES (1); END IF; END $$;\nINSERT INTO slow VALUES (2);\n',
   });
   const running = scene.start('up');
   await untilRuns(scene, '%pg_sleep(2)%');
@@ -98,6 +98,9 @@ test('a file without a transaction stops at the statement that fails, and goes o
   expect((await scene.migrate('status', '--json')).json()).toMatchObject({
     migrations: [{ state: 'applied' }, { state: 'unfinished', statementsDone: 2 }],
   });
+  await scene.write({ '20260101000002_index.sql': `${index.replace('(2)', '(4)')}INSERT INTO one VALUES (3);\n` });
+  const edited = await scene.migrate('up', '--backup', 'never', '--allow', 'edited');
+  expect([edited.exitCode, edited.stderr]).toEqual([11, expect.stringContaining('what is done of it was edited')]);
   await scene.write({ '20260101000002_index.sql': `${index}INSERT INTO one VALUES (3);\n` });
   const again = await scene.migrate('up', '--backup', 'never');
   expect(again.exitCode, again.stderr).toBe(0);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { sqliteScene, type MigrateScene } from '../support/migrate-scene.ts';
@@ -108,7 +109,9 @@ test('a file without a transaction goes on where it stopped, and does nothing tw
   expect((await scene.migrate('status', '--json')).json()).toMatchObject({
     migrations: [{ state: 'applied' }, { state: 'unfinished', statementsDone: 2 }],
   });
-  const again = await up(scene, `${start}INSERT INTO parents VALUES (4, 'd');\n`);
+  const edited = await up(scene, `${start.replace('(3,', '(5,')}INSERT INTO parents VALUES (4, 'd');\n`);
+  expect([edited.exitCode, edited.stderr]).toEqual([11, expect.stringContaining('what is done of it was edited')]);
+  const again = await up(scene, `-- as it was meant\n${start}INSERT INTO parents VALUES (4, 'd');\n`);
   expect(again.exitCode, again.stderr).toBe(0);
   expect(await scene.sql('SELECT group_concat(id) FROM parents')).toBe('1,2,3,4');
 });
@@ -155,4 +158,26 @@ test('a disk that runs full while a file runs leaves nothing of it, and ends wit
   expect([exitCode, stderr]).toEqual([8, expect.stringContaining('no space left')]);
   expect(await scene.sql('SELECT version FROM schema_migrations')).toBe('20260101000001');
   expect(await scene.sql("SELECT count(*) FROM sqlite_schema WHERE name = 'big'")).toBe('0');
+});
+
+test('--create begins with an empty file; without it a path that leads nowhere is an error', async () => {
+  const cwd = await temporaryFolder();
+  const scene = await sqliteScene(cwd);
+  await scene.write({ '20260101000001_small.sql': 'CREATE TABLE small (n);\n' });
+  expect((await scene.dbops('migrate', 'up', 'other.db')).exitCode).toBe(3);
+  expect((await scene.dbops('migrate', 'up', 'other.db', '--create', '--dry-run')).exitCode).toBe(0);
+  expect(existsSync(join(cwd, 'other.db'))).toBe(false);
+  expect((await scene.dbops('migrate', 'up', 'other.db', '--create')).exitCode).toBe(0);
+  expect((await scene.dbops('migrate', 'status', 'other.db', '--check')).exitCode).toBe(0);
+});
+
+test('a file of 50 MB is applied, in one statement or many', async () => {
+  const scene = await sqliteScene();
+  await scene.write({
+    '20260101000001_one.sql': `CREATE TABLE one AS SELECT '${'x'.repeat(50_000_000)}' AS x;\n`,
+    '20260101000002_many.sql': `CREATE TABLE many (x);\n${`INSERT INTO many VALUES ('${'y'.repeat(990)}');\n`.repeat(20_000)}`,
+  });
+  const { exitCode, stderr } = await scene.migrate('up');
+  expect(exitCode, stderr).toBe(0);
+  expect(await scene.sql('SELECT (SELECT length(x) FROM one), (SELECT count(*) FROM many)')).toBe('50000000|20000');
 });

@@ -30,6 +30,8 @@ export interface MigrationStanding {
   readonly event: LedgerEvent | undefined;
   /** Statements that are done of an unfinished one. */
   readonly statementsDone: number;
+  /** One of those is another one now: to go on from there would make something that stands nowhere. */
+  readonly doneEdited: boolean;
   /** Worth knowing, and no reason to stop. */
   readonly remarks: readonly string[];
 }
@@ -51,8 +53,18 @@ export function judge(migrations: readonly Migration[], ledger: Ledger): Migrati
     const accepted = ledger.events.findLast(
       (each) => each.version === version && (each.kind === 'accept' || each.id === event?.id),
     );
-    const statementsDone = applied.has(version) ? 0 : progressOf(version, ledger.events);
-    const standing = { version, migration, event, statementsDone, name: migration?.name ?? event?.name ?? '' };
+    const progress = applied.has(version) ? undefined : progressOf(version, ledger.events);
+    const statementsDone = progress?.statements ?? 0;
+    const doneEdited =
+      progress !== undefined && migration?.up.statements[statementsDone - 1]?.meaningSoFar !== progress.meaning;
+    const standing = {
+      version,
+      migration,
+      event,
+      statementsDone,
+      doneEdited,
+      name: migration?.name ?? event?.name ?? '',
+    };
     if (migration === undefined) return { ...standing, state: 'missing', remarks: [] };
     if (statementsDone > 0) return { ...standing, state: 'unfinished', remarks: [] };
     if (!applied.has(version)) {
@@ -83,11 +95,11 @@ function compare(
   return { state: edited ? 'edited' : 'applied', remarks };
 }
 
-/** Statements of a version that a run without a transaction has recorded since it was last done or undone. */
-function progressOf(version: string, events: readonly LedgerEvent[]): number {
+/** How far a run without a transaction has come with a version since that was last done or undone. */
+function progressOf(version: string, events: readonly LedgerEvent[]): LedgerEvent | undefined {
   const own = events.filter((event) => event.version === version && event.kind !== 'accept');
   const last = own.findLast(({ outcome }) => outcome !== 'failed');
-  return last?.outcome === 'progress' && last.kind === 'up' ? last.statements : 0;
+  return last?.outcome === 'progress' && last.kind === 'up' ? last : undefined;
 }
 
 /** What may be passed over; each was judged dangerous until somebody says that it is not. */
@@ -112,7 +124,11 @@ export function planUp(standings: readonly MigrationStanding[], { to, steps, all
   const chosen = new Set(within.map(({ version }) => version));
   const refusals = standings
     .filter(({ state, version }) => state !== 'out-of-order' || chosen.has(version))
-    .flatMap(({ version, name, state }): Refusal[] => {
+    .flatMap(({ version, name, state, doneEdited }): Refusal[] => {
+      if (doneEdited)
+        return [
+          { version, state, reason: `${version}_${name} stopped in its middle, and what is done of it was edited` },
+        ];
       const reason = reasonOf(state);
       if (reason === undefined || allow.some((tolerated) => tolerated === state)) return [];
       return [{ version, state, reason: `${version}_${name} ${reason}` }];

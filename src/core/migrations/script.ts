@@ -23,6 +23,8 @@ export interface Statement {
   readonly line: number;
   /** In a file without a transaction: whether not even this one statement can have one, with the record of it. */
   readonly bare: boolean;
+  /** What the script means up to here, as `meaning` is written. */
+  readonly meaningSoFar: string;
 }
 
 /** A file of SQL, understood as far as running it safely needs. */
@@ -58,7 +60,7 @@ export function readScript(file: string, bytes: Buffer, rules: ScriptRules): Mig
     statements: found.statements,
     directives,
     checksum: `sha256:${sha256(bytes)}`,
-    meaning: `sql1:${sha256(found.statements.map(({ canonical }) => canonical).join('\n'))}`,
+    meaning: found.statements.at(-1)?.meaningSoFar ?? 'sql1:',
     problems,
   };
 }
@@ -95,7 +97,7 @@ function scan(source: Buffer, rules: ScriptRules): Found {
         const copy = dialect.copyData ? readCopy(head) : undefined;
         const streams = copy?.direction === 'from' && copy.with === 'stream';
         if (streams) problems.push({ line, reason: 'rows of a COPY cannot stand in a migration; write INSERT' });
-        statements.push(statementOf(head, line, rules));
+        statements.push(statementOf(head, line, statements.at(-1), rules));
       },
       comment: (text, line) => comments.push({ text: text.toString('utf8').trimEnd(), line }),
       command: ({ text, line }) => {
@@ -112,10 +114,17 @@ function scan(source: Buffer, rules: ScriptRules): Found {
   return { statements, comments, problems };
 }
 
-function statementOf(head: Buffer, line: number, { dialect, outside, ownTransactions }: ScriptRules): Statement {
+function statementOf(
+  head: Buffer,
+  line: number,
+  before: Statement | undefined,
+  { dialect, outside, ownTransactions }: ScriptRules,
+): Statement {
   const text = head.toString('utf8').trimEnd().replace(/;$/, '');
   const canonical = canonicalStatement(Buffer.from(text), dialect);
-  return { text, canonical, line, bare: outside.test(canonical) || ownTransactions?.test(canonical) === true };
+  const bare = outside.test(canonical) || ownTransactions?.test(canonical) === true;
+  const meaningSoFar = `sql1:${sha256(`${before?.meaningSoFar ?? ''}\n${canonical}`)}`;
+  return { text, canonical, line, bare, meaningSoFar };
 }
 
 function readDirectives(

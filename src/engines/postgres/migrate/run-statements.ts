@@ -20,7 +20,7 @@ export async function runStatements(context: RunContext, step: MigrationStep): P
   await query(`SET lock_timeout = ${step.lockTimeoutMs}`);
   for (const [index, statement] of statements.entries()) {
     if (index < step.statementsDone) continue;
-    const record = insertEvent(progress(step.event, index + 1), table);
+    const record = insertEvent(progress(step.event, index + 1, statement), table);
     try {
       if (statement.bare) await runStatement(query, statement, file);
       else await runWith(query, statement, file, record);
@@ -49,8 +49,9 @@ async function runWith(query: Query, statement: Statement, file: string, record:
   }
 }
 
-function progress(event: LedgerEvent, statements: number): LedgerEvent {
-  return { ...event, id: `${event.id}-${statements}`, outcome: 'progress', statements, rollback: null };
+function progress(event: LedgerEvent, statements: number, { meaningSoFar }: Statement): LedgerEvent {
+  const id = `${event.id}-${statements}`;
+  return { ...event, id, outcome: 'progress', statements, meaning: meaningSoFar, rollback: null };
 }
 
 function stopped(error: unknown, done: number, { script }: MigrationStep): unknown {

@@ -41,7 +41,7 @@ async function open(address: DatabaseAddress, request: OpenMigrationTarget): Pro
 function runInput({ script, event, statementsDone, fingerprints }: MigrationStep): Omit<RunInput, keyof LedgerPlace> {
   return {
     file: script.file,
-    statements: script.statements.map(({ text, line, bare }) => ({ text, line, bare })),
+    statements: script.statements.map(({ text, line, bare, meaningSoFar }) => ({ text, line, bare, meaningSoFar })),
     event,
     transaction: script.directives.transaction,
     statementsDone,

@@ -1,4 +1,5 @@
 import type { Ledger, LedgerEvent } from '../../../../core/migrations/ledger.ts';
+import type { Statement } from '../../../../core/migrations/script.ts';
 import type { LedgerChange, StepResult } from '../../../../core/ports/migration-target.ts';
 
 /** The jobs of a migration; the agent keeps its connection from one to the next. */
@@ -27,7 +28,7 @@ export interface RecordInput extends LedgerPlace {
 
 export interface RunInput extends LedgerPlace {
   readonly file: string;
-  readonly statements: readonly { readonly text: string; readonly line: number; readonly bare: boolean }[];
+  readonly statements: readonly Pick<Statement, 'text' | 'line' | 'bare' | 'meaningSoFar'>[];
   readonly event: LedgerEvent;
   readonly transaction: boolean;
   readonly statementsDone: number;

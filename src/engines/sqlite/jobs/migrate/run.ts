@@ -57,11 +57,12 @@ function eachForItself(input: RunInput): StepResult {
   if (isSettled(db, input)) return { outcome: 'elsewhere', durationMs: 0, warnings: [] };
   for (const [index, statement] of statements.entries()) {
     if (index < input.statementsDone) continue;
-    const progress = { id: `${event.id}-${index + 1}`, outcome: 'progress', statements: index + 1 } as const;
+    const done = { id: `${event.id}-${index + 1}`, statements: index + 1, meaning: statement.meaningSoFar };
+    const progress = { ...event, ...done, outcome: 'progress', rollback: null } as const;
     try {
       if (!statement.bare) db.exec('BEGIN IMMEDIATE');
       runStatement(db, statement, input);
-      insertEvent(db, table, { ...event, ...progress, rollback: null });
+      insertEvent(db, table, progress);
       if (!statement.bare) db.exec('COMMIT');
     } catch (error) {
       if (db.inTransaction) db.exec('ROLLBACK');

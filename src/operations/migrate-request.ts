@@ -1,8 +1,9 @@
 import { DbopsError } from '../core/errors.ts';
-import { readNames } from '../core/migrations/folder.ts';
+import { readNames, type MigrationName } from '../core/migrations/folder.ts';
 import type { LedgerEvent } from '../core/migrations/ledger.ts';
 import type { Migration } from '../core/migrations/plan.ts';
 import { readScript, type ScriptRules } from '../core/migrations/script.ts';
+import { readSections } from '../core/migrations/sections.ts';
 import type { DatabaseAddress } from '../core/ports/engine.ts';
 import type { MigrationFolder } from '../core/ports/migration-folder.ts';
 import type { MigrationEngine, MigrationTarget } from '../core/ports/migration-target.ts';
@@ -32,14 +33,26 @@ export async function readMigrations(folder: MigrationFolder, rules: ScriptRules
   const { migrations: names, problems } = readNames(await folder.names());
   const migrations: Migration[] = [];
   for (const name of names) {
-    const up = readScript(name.file, await folder.read(name.file), rules);
-    const { rollbackFile } = name;
-    const rollback =
-      rollbackFile === undefined ? undefined : readScript(rollbackFile, await folder.read(rollbackFile), rules);
-    migrations.push({ ...name, up, rollback });
+    migrations.push(await readMigration(name, folder, rules));
   }
   const found = migrations.flatMap(({ up, rollback }) => [...up.problems, ...(rollback?.problems ?? [])]);
   return { migrations, problems: [...problems, ...found] };
+}
+
+async function readMigration(name: MigrationName, folder: MigrationFolder, rules: ScriptRules): Promise<Migration> {
+  const { file, rollbackFile } = name;
+  const bytes = await folder.read(file);
+  // What is no UTF-8 has no sections that count: the script is refused either way.
+  const sections = readSections(bytes.toString());
+  if (sections === undefined) {
+    const rollback =
+      rollbackFile === undefined ? undefined : readScript(rollbackFile, await folder.read(rollbackFile), rules);
+    return { ...name, up: readScript(file, bytes, rules), rollback };
+  }
+  const { up, down } = sections;
+  const isEmpty = down === undefined || down.split('\n').every((line) => /^\s*(--.*)?$/.test(line));
+  const rollback = isEmpty ? undefined : readScript(file, Buffer.from(down), rules);
+  return { ...name, up: readScript(file, Buffer.from(up), rules), rollback };
 }
 
 /** @throws DbopsError MIGRATION_INVALID with all of them */

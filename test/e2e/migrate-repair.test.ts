@@ -1,15 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { postgresScene, smallMigrations, sqliteScene, type MigrateScene } from '../support/migrate-scene.ts';
+import { migrateScenes, smallMigrations, sqliteScene, type MigrateScene } from '../support/migrate-scene.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 
-const cluster = sharedCluster();
-
-const scenes: readonly [string, () => Promise<MigrateScene>][] = [
-  ['sqlite', sqliteScene],
-  ['postgres', () => postgresScene(cluster())],
-];
+const scenes = migrateScenes(sharedCluster());
 const [first, second, third] = ['20260101000001', '20260101000002', '20260101000003'] as const;
 const versions = 'SELECT version FROM schema_migrations ORDER BY version';
 const because = ['--reason', 'tried out'] as const;

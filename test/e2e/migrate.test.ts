@@ -2,15 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { postgresScene, smallMigrations, sqliteScene, type MigrateScene } from '../support/migrate-scene.ts';
+import { migrateScenes, smallMigrations, type MigrateScene } from '../support/migrate-scene.ts';
 import { sharedCluster } from '../support/postgres/shared-cluster.ts';
 
-const cluster = sharedCluster();
-
-const scenes: readonly [string, () => Promise<MigrateScene>][] = [
-  ['sqlite', sqliteScene],
-  ['postgres', () => postgresScene(cluster())],
-];
+const scenes = migrateScenes(sharedCluster());
 
 interface StatusDocument {
   readonly migrations: readonly { readonly version: string; readonly state: string; readonly remarks: string[] }[];
@@ -221,36 +216,6 @@ describe.each(scenes)('%s', (_name, open) => {
     }
   });
 
-  test('the line that every file goes through refuses what cannot be run safely, before anything is run', async () => {
-    const scene = await open();
-    await scene.write({
-      ...smallMigrations,
-      '20260101000004_commit.sql': 'CREATE TABLE a (id integer);\nCOMMIT;\n',
-      '20260101000005_typo.sql': '-- dbops: no-transactoin\nCREATE TABLE b (id integer);\n',
-      '20260101000006_empty.sql': '-- nothing\n',
-      '20260101000007_open.sql': "INSERT INTO users VALUES (3, 'x);\n",
-      '20260101000007_twice.sql': 'CREATE TABLE c (id integer);\n',
-      '20260101000008_bytes.sql': Buffer.from("INSERT INTO users VALUES (3, 'M\xfcller');\n", 'latin1'),
-      'notes.sql': 'SELECT 1;\n',
-      '20260101000009_lost_rollback.sql': 'DROP TABLE users;\n',
-    });
-    const { exitCode, stderr } = await scene.migrate('up');
-    expect(exitCode).toBe(11);
-    for (const said of [
-      '20260101000004_commit.sql:2: COMMIT',
-      '20260101000005_typo.sql:1: "-- dbops: no-transactoin" is no directive',
-      '20260101000006_empty.sql: it holds no statement',
-      '20260101000007_open.sql:1: a quoted string does not end',
-      '20260101000007_open.sql and 20260101000007_twice.sql have the same version',
-      '20260101000008_bytes.sql: it is not UTF-8',
-      'notes.sql is not named like a migration',
-      '20260101000009_lost_rollback.sql rolls back a migration that is not there',
-    ]) {
-      expect(stderr).toContain(said);
-    }
-    expect(await statesOf(scene)).toContain('pending');
-  });
-
   test('rollback undoes what was applied last, by the text that was recorded, without its file', async () => {
     const scene = await open();
     await scene.write(smallMigrations);
@@ -299,38 +264,4 @@ describe.each(scenes)('%s', (_name, open) => {
     expect(await scene.sql('SELECT id FROM users')).toBe('9');
     expect(await statesOf(scene)).toEqual(['applied', 'applied', 'pending']);
   });
-
-  test('validate needs no database, and says everything that is wrong', async () => {
-    const scene = await open();
-    await scene.write({ ...smallMigrations, '20260101000004_bad.sql': 'BEGIN;\nSELECT 1;\nCOMMIT;\n' });
-    const { exitCode, json } = await scene.dbops(
-      'migrate',
-      'validate',
-      '--json',
-      scene.engine === 'sqlite' ? 'nowhere.db' : 'postgresql://nobody@127.0.0.1:1/nowhere',
-    );
-    expect([exitCode, json()]).toMatchObject([
-      11,
-      {
-        files: 4,
-        problems: [
-          expect.stringContaining('bad.sql:1: BEGIN') as string,
-          expect.stringContaining('bad.sql:3: COMMIT') as string,
-        ],
-        irreversible: ['20260101000003_orders', '20260101000004_bad'],
-      },
-    ]);
-  });
-});
-
-test('create makes two empty files of one version, takes the next second when that is taken, and refuses _rollback', async () => {
-  const scene = await sqliteScene();
-  for (const name of ['one', 'two', 'three']) expect((await scene.dbops('migrate', 'create', name)).exitCode).toBe(0);
-  const files = readdirSync(join(scene.cwd, 'migrations')).toSorted();
-  expect(files.filter((file) => file.endsWith('_rollback.sql'))).toHaveLength(3);
-  expect(new Set(files.map((file) => file.slice(0, 14))).size).toBe(3);
-  for (const name of ['x_rollback', '../x', 'a b', '']) {
-    expect((await scene.dbops('migrate', 'create', name)).exitCode).toBe(2);
-  }
-  expect(readdirSync(join(scene.cwd, 'migrations'))).toHaveLength(6);
 });

@@ -27,6 +27,14 @@ export interface MigrateScene {
   startAt(at: string, ...words: readonly string[]): ReturnType<typeof spawnDbops>;
 }
 
+/** A scene on each engine, for `describe.each`. */
+export function migrateScenes(cluster: () => Cluster): readonly [string, () => Promise<MigrateScene>][] {
+  return [
+    ['sqlite', () => sqliteScene()],
+    ['postgres', () => postgresScene(cluster())],
+  ];
+}
+
 export async function sqliteScene(folder?: string): Promise<MigrateScene> {
   const cwd = folder ?? (await temporaryFolder());
   const file = join(cwd, 'app.db');

@@ -42,6 +42,13 @@ describe('defaults', () => {
       protected: false,
       lockTimeoutMs: 30_000,
       checks: [],
+      migrations: {
+        folder: 'migrations',
+        table: 'schema_migrations',
+        allow: [],
+        backup: 'auto',
+        backupLimitBytes: 10_000_000_000,
+      },
     });
   });
 
